@@ -1,0 +1,73 @@
+"""The running app's JSON API: what commands ask of it while it owns the data folder.
+
+The gate (ui/gate.py) lets a command in by the token that the data folder's lock file holds, which
+only programs of the same user can read. It is not repeated here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from chatfeedback import commands
+from chatfeedback.doctor import check_facts
+from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused, NotFound
+from chatfeedback.session import Session
+
+Answer = TypeVar("Answer")
+STATUS = {NotFound: 404, InputRefused: 422, EngineUnavailable: 503}
+
+
+class Rollback(BaseModel):
+    """Body of /rollback: a version's number or id, "base", or nothing for the one before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: str | None = None
+
+
+def router(session: Session) -> APIRouter:
+    """The routes under /api/v1: GET versions and doctor, POST rollback and learn."""
+    routes = APIRouter(prefix="/api/v1")
+
+    @routes.get("/versions")
+    def versions() -> list[dict[str, Any]]:
+        return commands.list_versions(session.queries)
+
+    @routes.get("/doctor")
+    def doctor() -> list[dict[str, Any]]:
+        return [asdict(check) for check in check_facts(session.queries)]
+
+    @routes.post("/rollback")
+    def rollback(body: Rollback) -> dict[str, str]:
+        return {"outcome": plainly(lambda: commands.roll_back(session, body.version))}
+
+    @routes.post("/learn")
+    def learn() -> StreamingResponse:
+        """Progress, one JSON object a line, until the run has ended."""
+        progress = commands.learn(session)
+        first = plainly(lambda: next(progress))
+        return StreamingResponse(as_lines(first, progress), media_type="application/x-ndjson")
+
+    return routes
+
+
+def plainly(act: Callable[[], Answer]) -> Answer:
+    """Carry out; an error meant for a person becomes an HTTP error with the same words."""
+    try:
+        return act()
+    except ChatFeedbackError as error:
+        kinds = (status for kind, status in STATUS.items() if isinstance(error, kind))
+        raise HTTPException(next(kinds, 500), str(error)) from error
+
+
+def as_lines(first: dict[str, Any], rest: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield json.dumps(first) + "\n"
+    for item in rest:
+        yield json.dumps(item) + "\n"

@@ -1,0 +1,93 @@
+"""What `learn`, `versions` and `rollback` do, whoever carries them out: a command of its own, or
+the running app on a command's behalf (api.py). Answers are plain values, ready for JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
+from chatfeedback.protocols import Queries
+from chatfeedback.records import AdapterVersion
+from chatfeedback.session import Session
+
+LOOK_SECONDS = 0.25  # how often progress is reported
+
+
+def list_versions(queries: Queries) -> list[dict[str, Any]]:
+    """Every version of every person, newest first, with its gate report."""
+    return [
+        {"person": person.name, **asdict(version)}
+        for person in queries.people()
+        for version in queries.versions(person.person_id)
+    ]
+
+
+def as_table(versions: list[dict[str, Any]]) -> str:
+    """One line a version: number, state, when, why."""
+    if not versions:
+        return "No versions yet: the base model serves. Rate some replies; it learns when idle."
+    lines = [f"{'version':>7}  {'state':9} {'made (UTC)':19} why"]
+    for version in versions:
+        report = version["report"] or {"reasons": ()}
+        why = next(iter(report["reasons"]), "")
+        made = version["created_at_utc"][:19].replace("T", " ")
+        lines.append(f"{version['number']:>7}  {version['state']:9} {made:19} {why}")
+    return "\n".join(lines)
+
+
+def learn(session: Session) -> Iterator[dict[str, Any]]:
+    """Start one learning run (or join the one under way) and report on it until it has ended."""
+    refuse_without_model(session)
+    person_id = session.default_person().person_id
+    run_id = session.learn_now(person_id)
+    while (status := session.learning_status(person_id)).phase != "idle":
+        yield {"phase": status.phase, "step": status.step, "max_steps": status.max_steps}
+        session.wait_for_learning(person_id, LOOK_SECONDS)
+        if (engine := session.engine_state()).phase == "failed":
+            yield {"phase": "ended", "state": "failed", "outcome": engine.message}
+            return
+    run = next(run for run in session.queries.runs(person_id) if run.run_id == run_id)
+    yield {"phase": "ended", "state": run.state, "outcome": run.outcome}
+
+
+def refuse_without_model(session: Session) -> None:
+    state = session.engine_state()
+    if state.phase == "failed":
+        raise EngineUnavailable(state.message)
+
+
+def roll_back(session: Session, wanted: str | None) -> str:
+    """Serve another version from the next reply on; says which.
+
+    Args:
+        wanted: a version's number or id, "base", or None for what served before the present one.
+    """
+    person_id = session.default_person().person_id
+    versions = session.queries.versions(person_id)
+    target = _parent(versions) if wanted is None else _find(versions, wanted)
+    session.wait_until_ready()
+    session.roll_back(person_id, target.adapter_id if target else None)
+    return f"Version {target.number} serves now." if target else "The base model serves now."
+
+
+def _parent(versions: list[AdapterVersion]) -> AdapterVersion | None:
+    serving = next((version for version in versions if version.state == "serving"), None)
+    if serving is None:
+        raise InputRefused(
+            "The base model serves already, so there is nothing to roll back. "
+            "Name a version to serve it; `versions` lists them."
+        )
+    return next((each for each in versions if each.adapter_id == serving.parent), None)
+
+
+def _find(versions: list[AdapterVersion], wanted: str) -> AdapterVersion | None:
+    if wanted == "base":
+        return None
+    for version in versions:
+        if wanted in (str(version.number), version.adapter_id):
+            return version
+    known = ", ".join(str(version.number) for version in versions) or "none"
+    raise NotFound(f"There is no version {wanted!r}. Known: {known}, and base.")

@@ -1,0 +1,337 @@
+"""Load a base model: checked before a byte of it is read, never half-loaded.
+
+Any transformers causal LM with safetensors weights and a chat template, from a folder or the hub.
+Left out: code that ships with a model (`trust_remote_code`), pickled weights, several GPUs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import math
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from huggingface_hub import snapshot_download
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from chatfeedback.engine.rendering import ChatTemplate
+from chatfeedback.errors import ModelUnusable, PromptTooLong
+from chatfeedback.records import BaseInfo, Turn
+
+QUANTIZATIONS = ("none", "nf4", "int8")
+BYTES_PER_WEIGHT = {"nf4": 0.7, "int8": 1.2}  # embeddings and norms stay in 16 bits
+SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
+MAX_CONTEXT_TOKENS = 8192  # bounds the KV cache and the wait for a first token
+ROOM_TO_WORK_BYTES = 300_000_000  # KV cache, activations, adapters
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_SAMPLES_PER_FILE, _SAMPLE_BYTES = 64, 65_536
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """The base model as loaded, with its tokenizer. No adapter is in it yet."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    template: ChatTemplate
+    info: BaseInfo
+
+    @property
+    def end_token_ids(self) -> tuple[int, ...]:
+        """Tokens that end a reply; the chat template's own comes first."""
+        return self.template.end_token_ids
+
+    def render(self, turns: Sequence[Turn]) -> list[int]:
+        """Prompt ids of these turns, ready for the assistant's next token."""
+        return self.template.render(turns)
+
+    def fit_to_context(self, turns: Sequence[Turn], reserve: int) -> tuple[list[Turn], int]:
+        """Drop the oldest turns until `reserve` tokens are left for the reply.
+
+        System turns and the last question always stay.
+
+        Returns:
+            the turns kept, and how many were dropped.
+
+        Raises:
+            PromptTooLong: the last question alone leaves less than a quarter of the context.
+        """
+        system = [turn for turn in turns if turn.role == "system"]
+        talk = [turn for turn in turns if turn.role != "system"]
+        starts = [0, *(i for i, turn in enumerate(talk) if turn.role == "user" and i > 0)]
+        context = self.info.context_tokens
+
+        def fits(start: int) -> bool:
+            return len(self.render([*system, *talk[start:]])) + reserve <= context
+
+        best = bisect_left(starts, True, hi=len(starts) - 1, key=fits)
+        kept = [*system, *talk[starts[best] :]]
+        n_tokens = len(self.render(kept))
+        limit = context - min(reserve, context // 4)
+        if n_tokens > limit:
+            raise PromptTooLong(
+                f"This message is {n_tokens} tokens long (about {n_tokens * 3 // 4} words); "
+                f"{self.info.name} can take {limit}. Shorten it, or send it in parts."
+            )
+        return kept, starts[best]
+
+
+def load_base(
+    path_or_id: str | Path, quantization: str = "none", *, is_starter: bool = False
+) -> BaseModel:
+    """Load a model folder, or a hub id (fetched when it is not on this machine yet).
+
+    Raises:
+        ModelUnusable: with what is wrong and what to do; nothing is left in memory.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise ModelUnusable(
+            f"Unknown quantisation {quantization!r}. Choose one of: {', '.join(QUANTIZATIONS)}."
+        )
+    if quantization != "none" and importlib.util.find_spec("bitsandbytes") is None:
+        raise ModelUnusable(
+            f"Quantisation {quantization} needs the package bitsandbytes, which is not installed. "
+            "Install it, or start with --quantize none."
+        )
+    name = "starter" if is_starter else _short_name(path_or_id)
+    folder = _find_folder(path_or_id)
+    n_weights = _check_weights(folder)
+    dtype = _choose_dtype(n_weights, quantization)
+    _check_memory(name, n_weights, quantization, dtype)
+    try:
+        config, tokenizer = _load_tokenizer(folder)
+        template = ChatTemplate(tokenizer, _stop_ids(folder, tokenizer))
+        model = _load_model(folder, quantization, dtype)
+    except ModelUnusable as error:
+        raise ModelUnusable(f"{name} cannot be used. {error}") from error
+    except Exception as error:  # transformers raises a dozen kinds for what is one thing to us
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelUnusable(f"{name} could not be loaded from {folder}: {reason}") from error
+    info = BaseInfo(
+        key=_base_key(folder, quantization),
+        name=name,
+        is_starter=is_starter,
+        context_tokens=_context_tokens(config, tokenizer),
+        hidden_size=int(config.get_text_config().hidden_size),
+        n_parameters=n_weights,
+        device=str(_device()),
+        dtype=str(dtype).removeprefix("torch."),
+        quantization=quantization,
+    )
+    return BaseModel(model, tokenizer, template, info)
+
+
+# --- before loading ----------------------------------------------------------------------
+
+
+def _short_name(path_or_id: str | Path) -> str:
+    text = str(path_or_id)
+    return Path(text).expanduser().resolve().name if Path(text).expanduser().is_dir() else text
+
+
+def _find_folder(path_or_id: str | Path) -> Path:
+    """The folder itself, or the hub's snapshot of a model id."""
+    folder = Path(path_or_id).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if folder.exists() or not _HUB_ID.fullmatch(str(path_or_id)):
+        raise ModelUnusable(
+            f"There is no model folder at {path_or_id}. Give a folder with config.json and "
+            "*.safetensors in it, or a hub id such as organisation/name."
+        )
+    try:
+        wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+        return Path(snapshot_download(str(path_or_id), allow_patterns=wanted))
+    except Exception as error:  # no network, no such id, no permission: one thing to a person
+        raise ModelUnusable(
+            f"{path_or_id} is not a folder here and could not be fetched from the hub "
+            f"({type(error).__name__}). Check the name and the network, or give a local folder."
+        ) from error
+
+
+def _check_weights(folder: Path) -> int:
+    """How many weights the safetensors files hold, from their headers alone."""
+    if not (folder / "config.json").is_file():
+        raise ModelUnusable(
+            f"{folder} is no model folder: config.json is missing. "
+            "Give the folder that holds config.json and *.safetensors."
+        )
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        others = sorted(
+            {p.suffix for p in folder.iterdir() if p.suffix in (".bin", ".gguf", ".pt")}
+        )
+        found = f" (found {', '.join(others)} instead)" if others else ""
+        raise ModelUnusable(
+            f"{folder} holds no *.safetensors weights{found}. Only safetensors are loaded, because "
+            "other formats can run code. Convert the model or choose another."
+        )
+    return sum(_weights_in(file) for file in files)
+
+
+def _weights_in(file: Path) -> int:
+    try:
+        header = json.loads(_safetensors_header(file))
+    except (OSError, ValueError) as error:
+        raise ModelUnusable(
+            f"{file} is damaged or was not downloaded completely. Fetch it again."
+        ) from error
+    return sum(math.prod(t["shape"]) for name, t in header.items() if name != "__metadata__")
+
+
+def _safetensors_header(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > file.stat().st_size:
+            raise ValueError("the header is longer than the file")
+        return stream.read(length)
+
+
+def _check_memory(name: str, n_weights: int, quantization: str, dtype: torch.dtype) -> None:
+    needed = n_weights * BYTES_PER_WEIGHT.get(quantization, dtype.itemsize) + ROOM_TO_WORK_BYTES
+    free = _free_memory_bytes()
+    if needed > free:
+        advice = "Choose a smaller model" if quantization == "nf4" else "Try --quantize nf4"
+        raise ModelUnusable(
+            f"{name} has {n_weights / 1e9:.1f} billion weights and needs about "
+            f"{needed / 1e9:.1f} GB; {free / 1e9:.1f} GB are free on {_device()}. "
+            f"{advice}, or close other programs."
+        )
+
+
+def _free_memory_bytes() -> int:
+    if _device().type == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _choose_dtype(n_weights: int, quantization: str) -> torch.dtype:
+    """32-bit for small models; bfloat16 where the processor multiplies it natively."""
+    if quantization != "none":
+        return torch.bfloat16
+    if n_weights < SMALL_MODEL_WEIGHTS:
+        return torch.float32
+    if _device().type == "cuda":
+        return torch.bfloat16
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
+
+
+# --- loading -----------------------------------------------------------------------------
+
+
+def _load_tokenizer(folder: Path) -> tuple[PretrainedConfig, PreTrainedTokenizerBase]:
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, trust_remote_code=False, local_files_only=True
+    )
+    return config, tokenizer
+
+
+def _load_model(folder: Path, quantization: str, dtype: torch.dtype) -> PreTrainedModel:
+    quantized: dict[str, Any] = {}
+    if quantization != "none":
+        quantized = {
+            "quantization_config": _bitsandbytes_config(quantization, dtype),
+            "device_map": {"": _device()},
+        }
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=dtype,
+        trust_remote_code=False,
+        use_safetensors=True,
+        local_files_only=True,
+        **quantized,
+    )
+    if quantization == "none":
+        model = model.to(_device())
+    else:
+        _keep_storage_fixed(model)
+    return model.eval().requires_grad_(False)
+
+
+def _bitsandbytes_config(quantization: str, dtype: torch.dtype) -> BitsAndBytesConfig:
+    if quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=dtype,
+        bnb_4bit_use_double_quant=True,
+    )
+
+
+def _keep_storage_fixed(model: PreTrainedModel) -> None:
+    """Two views share the quantised weights, so no module may change how it stores them.
+
+    On CPU, bitsandbytes repacks 4-bit weights at the first forward; that form has no backward and
+    gives wrong gradients in silence. 8-bit weights find their final place at the first forward,
+    which a copy made before would miss.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    with torch.no_grad():
+        model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=_device()))
+
+
+def _stop_ids(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """eos of generation_config.json (one or several), then of the tokenizer."""
+    stops: list[int] = []
+    file = folder / "generation_config.json"
+    if file.is_file():
+        named = json.loads(file.read_text(encoding="utf-8")).get("eos_token_id")
+        stops += named if isinstance(named, list) else [] if named is None else [named]
+    if tokenizer.eos_token_id is not None:
+        stops.append(int(tokenizer.eos_token_id))
+    return stops
+
+
+def _context_tokens(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    named = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return min(int(named or tokenizer.model_max_length), MAX_CONTEXT_TOKENS)
+
+
+def _base_key(folder: Path, quantization: str) -> str:
+    """Names these weights, this tokenizer and this quantisation for ever.
+
+    Large weight files are sampled, not read: 64 places each, so that training on changes the key.
+    """
+    digest = hashlib.sha256(quantization.encode())
+    for file in sorted(folder.iterdir()):
+        if file.name in ("config.json", "tokenizer.json", "tokenizer.model", "chat_template.jinja"):
+            digest.update(file.name.encode() + file.read_bytes())
+        elif file.suffix == ".safetensors":
+            digest.update(f"{file.name} {file.stat().st_size}".encode())
+            digest.update(_safetensors_header(file))
+            _update_with_samples(digest, file)
+    return digest.hexdigest()[:16]
+
+
+def _update_with_samples(digest: hashlib._Hash, file: Path) -> None:
+    size = file.stat().st_size
+    stride = max(_SAMPLE_BYTES, size // _SAMPLES_PER_FILE)
+    with file.open("rb") as stream:
+        for start in range(0, size, stride):
+            stream.seek(start)
+            digest.update(stream.read(_SAMPLE_BYTES))

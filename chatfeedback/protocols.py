@@ -1,0 +1,234 @@
+"""The seams: what the session needs from storage and from the engine, and what pages may read.
+
+`storage.store.Store` and `chatfeedback.engine.client.Engine` fulfil them; tests bring fakes.
+Every store method takes the acting person first, and answers `NotFound` for another's ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from chatfeedback.records import (
+    AdapterVersion,
+    Comparison,
+    Conversation,
+    EngineState,
+    Exchange,
+    FeedbackEvent,
+    GateReport,
+    GeneratedReply,
+    GenerateRequest,
+    LearningRun,
+    LearnRequest,
+    LearnResult,
+    LearnStep,
+    Person,
+    ReplyFeatures,
+    RunState,
+    SampleRequest,
+    Sampling,
+    ScoredText,
+    ScoreRequest,
+    StoredFeedback,
+    StoredReply,
+    TextDelta,
+)
+
+
+class Engine(Protocol):
+    """The owner of the model, in another process."""
+
+    def state(self) -> EngineState: ...
+
+    def generate(self, request: GenerateRequest) -> Iterator[TextDelta | GeneratedReply]:
+        """Stream n replies; each ends with its GeneratedReply. Closing the iterator cancels."""
+
+    def sample(self, request: SampleRequest) -> list[list[GeneratedReply]]: ...
+
+    def score(self, request: ScoreRequest) -> list[list[ScoredText]]: ...
+
+    def learn(self, request: LearnRequest) -> Iterator[LearnStep | LearnResult]:
+        """One update, step by step. Closing the iterator cancels; nothing is then left behind."""
+
+
+class Queries(Protocol):
+    """What pages may read. Nothing here changes anything."""
+
+    def people(self) -> list[Person]: ...
+
+    def conversations(self, person_id: int, limit: int = 200) -> list[Conversation]: ...
+
+    def exchanges(self, person_id: int, conversation_id: int, last: int = 50) -> list[Exchange]: ...
+
+    def conversation_of(self, person_id: int, message_id: int) -> int:
+        """The conversation a message belongs to."""
+
+    def reply(self, person_id: int, reply_id: int) -> StoredReply: ...
+
+    def replies(self, person_id: int, reply_ids: Sequence[int]) -> list[StoredReply]:
+        """Without features, in the order asked."""
+
+    def rewritten(self, person_id: int, reply_id: int, text: str) -> int | None:
+        """The sibling that holds this rewrite of a reply (see `Store.add_edit`)."""
+
+    def thumbs(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, int]:
+        """reply id -> +1 / -1, as they stand now (undone and taken-back ones left out)."""
+
+    def chips(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, tuple[str, ...]]: ...
+
+    def comparison(self, person_id: int, comparison_id: int) -> Comparison: ...
+
+    def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
+        """All events in order of arrival, undone ones marked."""
+
+    def runs(self, person_id: int, limit: int = 20) -> list[LearningRun]: ...
+
+    def run_metrics(self, person_id: int, run_id: str) -> list[dict[str, float]]:
+        """One dict a step, in order; each has its "step" among the metrics."""
+
+    def evidence(self, person_id: int, run_id: str) -> list[int]:
+        """The feedback ids a run learned from, in order of arrival."""
+
+    def versions(self, person_id: int) -> list[AdapterVersion]:
+        """Newest first."""
+
+    def serving(self, person_id: int, base_key: str) -> AdapterVersion | None: ...
+
+    def setting(self, person_id: int, name: str, default: str) -> str: ...
+
+    def complaints(self) -> list[str]:
+        """What a full check of the database finds wrong; empty when it is sound."""
+
+
+class Store(Queries, Protocol):
+    """The only way to the database. Each method is one transaction, committed on return."""
+
+    folder: Path
+
+    def close(self) -> None: ...
+
+    def ensure_person(self, name: str) -> Person: ...
+
+    def set_setting(self, person_id: int, name: str, value: str) -> None: ...
+
+    # conversations, messages, replies
+    def add_conversation(self, person_id: int, title: str) -> int: ...
+
+    def rename_conversation(self, person_id: int, conversation_id: int, title: str) -> None: ...
+
+    def delete_conversation(self, person_id: int, conversation_id: int) -> None:
+        """Hide it; its feedback stays evidence. `restore_conversation` takes it back."""
+
+    def restore_conversation(self, person_id: int, conversation_id: int) -> None: ...
+
+    def add_message(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> tuple[int, bool]:
+        """(message id, True if new); the same client_id again answers the same id."""
+
+    def add_replies(
+        self,
+        person_id: int,
+        message_id: int,
+        *,
+        n: int,
+        adapter_id: str | None,
+        adapter_scale: float,
+        base_key: str,
+        sampling: Sampling,
+        seed: int,
+        candidates: int,
+        show: bool,
+    ) -> list[int]:
+        """Insert n replies in state "streaming" before the first token; `show` makes the first
+        one the conversation's reply to that message."""
+
+    def finish_reply(self, person_id: int, reply_id: int, reply: GeneratedReply) -> None:
+        """Text, ids, timings and features at once; state "done" ("interrupted" if cancelled)."""
+
+    def fail_reply(self, person_id: int, reply_id: int, text: str) -> None:
+        """Keep the text so far; state "failed"."""
+
+    def interrupt_reply(self, person_id: int, reply_id: int, text: str) -> None:
+        """The person stopped it: keep the text so far; state "interrupted"."""
+
+    def withdraw_message(self, person_id: int, message_id: int) -> None:
+        """Hide a message that could not be answered at all (too long for the model)."""
+
+    def show_reply(self, person_id: int, reply_id: int) -> None:
+        """Make this sibling the conversation's reply to its message."""
+
+    def features(
+        self, person_id: int, reply_ids: Sequence[int], base_key: str | None = None
+    ) -> dict[int, ReplyFeatures]:
+        """reply id -> its features under this base (None: the base that wrote it), where known."""
+
+    def add_edit(self, person_id: int, reply_id: int, text: str) -> int:
+        """A rewritten answer as a sibling reply (state "done", no ids or features yet); the same
+        rewrite again answers the same id."""
+
+    def set_features(self, person_id: int, reply_id: int, scored: ScoredText) -> None: ...
+
+    # feedback
+    def add_comparison(
+        self, person_id: int, message_id: int, reply_ids: Sequence[int], why: str
+    ) -> int: ...
+
+    def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
+        """(feedback id, True if new). Refuses ids never shown to this person (NotFound)."""
+
+    # reward model: one row a person and base; basis rows are versioned, never changed
+    def save_reward(
+        self, person_id: int, base_key: str, last_feedback_id: int, blob: bytes
+    ) -> None: ...
+
+    def load_reward(self, person_id: int, base_key: str) -> tuple[int, bytes] | None: ...
+
+    def save_basis(self, base_key: str, blob: bytes) -> None: ...
+
+    def load_basis(self, base_key: str) -> bytes | None: ...
+
+    # learning
+    def add_run(
+        self,
+        person_id: int,
+        *,
+        run_id: str,
+        method: str,
+        reason: str,
+        settings_json: str,
+        seed: int,
+        data_hash: str,
+        clicks: int,
+        feedback_ids: Sequence[int],
+    ) -> None: ...
+
+    def add_metric(
+        self, person_id: int, run_id: str, step: int, metrics: dict[str, float]
+    ) -> None: ...
+
+    def end_run(self, person_id: int, run_id: str, state: RunState, outcome: str) -> None: ...
+
+    def recover(self) -> list[LearningRun]:
+        """At start: replies still "streaming" become "interrupted"; runs that an earlier app left
+        "queued" or "running" become "queued" (attempts + 1, their steps and staged versions
+        forgotten) or, after two attempts, "failed". Returns the requeued ones."""
+
+    def add_adapter(
+        self, person_id: int, run_id: str, base_key: str, result: LearnResult, parent: str | None
+    ) -> AdapterVersion:
+        """State "staged". Its folder is complete on disk already."""
+
+    def promote_adapter(
+        self, person_id: int, adapter_id: str, report: GateReport | None
+    ) -> AdapterVersion:
+        """One transaction: it serves, the one before is retired, its run (if running) ends
+        "promoted". report None keeps the stored one (roll back / forward)."""
+
+    def reject_adapter(self, person_id: int, adapter_id: str, report: GateReport) -> None:
+        """One transaction: state "rejected", its run ends "rejected"."""
+
+    def serve_base(self, person_id: int, base_key: str) -> None:
+        """Roll back to the base: the serving adapter is retired."""

@@ -1,0 +1,461 @@
+"""The nouns: plain, immutable values that pass between the parts.
+
+They know neither Gradio nor SQLite nor torch. Identity and keys are storage's concern;
+token ids and weights are the engine's. Arrays are NumPy, float32 unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+Role = Literal["system", "user", "assistant"]
+StopReason = Literal["end", "length", "cancelled"]
+FeedbackKind = Literal["thumb", "pick", "edit", "chip", "undo"]
+RunState = Literal["queued", "running", "promoted", "rejected", "stopped", "failed"]
+AdapterState = Literal["staged", "serving", "retired", "rejected"]
+
+
+# --- talking to the engine ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a conversation as the engine needs it.
+
+    An assistant turn carries the ids that were sampled, so that it is never tokenised again.
+    """
+
+    role: Role
+    text: str
+    token_ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a reply is drawn."""
+
+    temperature: float = 0.7
+    top_p: float = 1.0
+    min_p: float = 0.02
+    repetition_penalty: float = 1.05
+    max_new_tokens: int = 256
+
+
+@dataclass(frozen=True)
+class AdapterUse:
+    """Which adapter a request is answered with, and how strongly (scale 0 is the base)."""
+
+    adapter_id: str
+    folder: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class BaseInfo:
+    """The base model that is loaded. `key` names (base, revision, quantisation) for ever."""
+
+    key: str
+    name: str
+    is_starter: bool
+    context_tokens: int
+    hidden_size: int
+    n_parameters: int
+    device: str
+    dtype: str
+    quantization: str
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What the engine is doing; `message` is shown to the person as it is."""
+
+    phase: Literal["starting", "loading", "ready", "restarting", "failed"]
+    message: str
+    base: BaseInfo | None = None
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """n replies to one prompt, decoded together on one shared prefill."""
+
+    turns: tuple[Turn, ...]
+    n: int
+    seed: int
+    sampling: Sampling = field(default_factory=Sampling)
+    adapter: AdapterUse | None = None
+    conversation_key: str | None = None  # KV cache is kept between turns under this key
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """More text of reply `index` (0-based among the n)."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ReplyFeatures:
+    """What the base model (adapter off) makes of a reply; input of the reward model.
+
+    hidden: (H,) float16, last hidden state averaged over the reply's tokens.
+    prompt_hidden: (H,) float16, last hidden state at the last prompt token.
+    base_logprob: sum over reply tokens of log p under the base, nats.
+    """
+
+    base_key: str
+    hidden: NDArray[np.float16]
+    prompt_hidden: NDArray[np.float16]
+    base_logprob: float
+    n_tokens: int
+
+    @property
+    def base_logprob_mean(self) -> float:
+        """Mean log-probability per token under the base, nats."""
+        return self.base_logprob / max(1, self.n_tokens)
+
+
+@dataclass(frozen=True)
+class GeneratedReply:
+    """One finished reply. `policy_logprob` is the sum under the adapter that wrote it, nats,
+    at temperature 1 without truncation, so policy_logprob - base_logprob estimates the KL."""
+
+    index: int
+    text: str
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]  # with the end-of-turn token when stop_reason == "end"
+    stop_reason: StopReason
+    policy_logprob: float
+    features: ReplyFeatures
+    first_token_ms: float
+    reply_ms: float
+    dropped_turns: int = 0  # oldest turns left out because the context was full
+
+    @property
+    def finished(self) -> bool:
+        """True when the model ended the reply itself."""
+        return self.stop_reason == "end"
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """Replies to many single prompts in large batches (gate, labels, simulation)."""
+
+    prompts: tuple[tuple[Turn, ...], ...]
+    n: int
+    seed: int
+    sampling: Sampling = field(default_factory=Sampling)
+    adapter: AdapterUse | None = None
+    with_features: bool = True
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """Features of texts nobody sampled (rewritten answers), one list per prompt."""
+
+    prompts: tuple[tuple[Turn, ...], ...]
+    texts: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class ScoredText:
+    """A text rendered as a reply, with its features."""
+
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    features: ReplyFeatures
+
+
+# --- learning ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PreferencePair:
+    """chosen is better than rejected, for this person, with this weight (1 = one click)."""
+
+    prompt_ids: tuple[int, ...]
+    chosen_ids: tuple[int, ...]
+    rejected_ids: tuple[int, ...]
+    weight: float
+    source: Literal["click", "edit", "reward_model"]
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A reply to keep likely: the base's own replies to neutral prompts (retention)."""
+
+    prompt_ids: tuple[int, ...]
+    reply_ids: tuple[int, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class DpoSettings:
+    """One DPO refit from the base. The KL budget decides when it ends, not the step count."""
+
+    beta: float = 0.3
+    learning_rate: float = 1e-3
+    rank: int = 8
+    alpha: float = 16.0
+    pairs_per_step: int = 8
+    max_steps: int = 60
+    warmup_steps: int = 5
+    nll_coef: float = 0.5
+    retention_coef: float = 1.0
+    retention_per_step: int = 4
+    kl_budget_nats: float = 2.5
+    kl_every_steps: int = 5
+    seconds_budget: float = 120.0
+
+
+@dataclass(frozen=True)
+class LearnRequest:
+    """One policy update. The result is a complete adapter folder at `folder`."""
+
+    run_id: str
+    folder: str  # final folder adapters/<adapter_id>; must not exist yet
+    adapter_id: str
+    pairs: tuple[PreferencePair, ...]
+    retention: tuple[Demonstration, ...]
+    probe_prompts: tuple[tuple[int, ...], ...]  # where KL is looked at; disjoint from the gate's
+    settings: DpoSettings
+    seed: int
+    parent: str | None = None
+    data_hash: str = ""
+
+
+@dataclass(frozen=True)
+class LearnStep:
+    """One optimiser step; metric names and formulas are in docs/metrics.md."""
+
+    step: int
+    max_steps: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class LearnResult:
+    """The adapter folder is complete and verified on disk."""
+
+    adapter_id: str
+    folder: str
+    manifest_hash: str
+    steps: int
+    stop_reason: Literal["steps", "kl_budget", "seconds", "cancelled", "diverged"]
+    kl_nats: float
+    seconds: float
+    metrics: dict[str, float]
+
+
+# --- what the person does ----------------------------------------------------------------
+
+PickOutcome = Literal["first", "second", "tie", "both_bad"]  # position as shown
+
+
+@dataclass(frozen=True)
+class FeedbackEvent:
+    """One reaction. Append-only; `client_id` makes it idempotent; undo is an event too.
+
+    kind        uses
+    thumb       reply_id, value +1 / -1 / 0 (0 takes the thumb back)
+    pick        comparison_id, outcome
+    edit        reply_id, text (the better answer)
+    chip        reply_id, text (the reason: "too long", "wrong", ...)
+    undo        undoes (a feedback id)
+    """
+
+    client_id: str
+    kind: FeedbackKind
+    reply_id: int | None = None
+    comparison_id: int | None = None
+    outcome: PickOutcome | None = None
+    value: int | None = None
+    text: str | None = None
+    undoes: int | None = None
+
+
+@dataclass(frozen=True)
+class StoredFeedback:
+    """A feedback event as it lies in the database."""
+
+    feedback_id: int
+    person_id: int
+    event: FeedbackEvent
+    created_at_utc: str
+    undone: bool
+
+
+@dataclass(frozen=True)
+class Person:
+    person_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    conversation_id: int
+    title: str
+    updated_at_utc: str
+
+
+@dataclass(frozen=True)
+class StoredReply:
+    """A reply as it lies in the database (one of the siblings that answer one message)."""
+
+    reply_id: int
+    message_id: int
+    prompt_text: str
+    text: str
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    state: Literal["streaming", "done", "interrupted", "failed"]
+    stop_reason: StopReason | None
+    adapter_id: str | None
+    adapter_scale: float
+    sampling: Sampling
+    seed: int
+    base_key: str
+    first_token_ms: float | None
+    reply_ms: float | None
+    candidates: int  # how many this one was chosen among (best-of-n); 1 = plain sample
+    created_at_utc: str
+    features: ReplyFeatures | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which replies were shown side by side, in the order shown."""
+
+    comparison_id: int
+    message_id: int
+    reply_ids: tuple[int, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One user message and what answers it: a row of the transcript."""
+
+    message_id: int
+    text: str
+    reply_ids: tuple[int, ...]  # siblings in order of creation
+    shown_reply_id: int | None  # the one that belongs to the conversation
+    open_comparison: Comparison | None  # shown but not voted on yet
+    created_at_utc: str
+
+
+@dataclass(frozen=True)
+class LearningRun:
+    run_id: str
+    person_id: int
+    state: RunState
+    method: str
+    reason: str  # why it started
+    outcome: str  # plain words, "" while running
+    steps: int
+    adapter_id: str | None
+    settings_json: str
+    seed: int
+    data_hash: str
+    clicks: int  # choices and thumbs that counted when it was asked for
+    attempts: int
+    started_at_utc: str
+    ended_at_utc: str | None
+
+
+@dataclass(frozen=True)
+class AdapterVersion:
+    adapter_id: str
+    person_id: int
+    parent: str | None
+    base_key: str
+    folder: str
+    manifest_hash: str
+    state: AdapterState
+    number: int  # 1, 2, 3 ... per person, as shown
+    report: GateReport | None
+    created_at_utc: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """Before and after on one of the person's own prompts."""
+
+    prompt: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """Why a candidate may or may not serve. Shares are of the base's value (1 = unchanged)."""
+
+    accepted: bool
+    reasons: tuple[str, ...]  # plain words, the deciding one first
+    better_probability: float  # P(candidate's replies are better for this person), reward model
+    kl_nats: float
+    facts_share: float | None  # None when the base has no quiz
+    how_to_share: float | None
+    finished_share: float
+    length_ratio: float
+    agreement: float | None  # prequential accuracy of the reward model on the person's choices
+    clicks: int
+    examples: tuple[Example, ...]
+    scale: float = 1.0  # how strongly the adapter may serve
+
+
+@dataclass(frozen=True)
+class TraitBelief:
+    """What the reward model believes about one style trait."""
+
+    name: str  # key in features.STYLE_MEASURES
+    label: str  # "longer answers"
+    weight: float  # per standard deviation of the measure, > 0 means the person likes more of it
+    sd: float
+    probability: float  # P(weight > 0)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a click did, shown beside it."""
+
+    feedback_id: int
+    learn_ms: float
+    moved: tuple[TraitBelief, ...]  # the traits that moved most, with their new belief
+    teaches: str  # "a choice", "a thumb", "nothing (tie)" ...
+    clicks: int
+    clicks_until_learning: int
+
+
+@dataclass(frozen=True)
+class ReplyProgress:
+    """Where a reply stands; the last one has phase "done" or "failed"."""
+
+    phase: Literal["choosing", "streaming", "done", "failed"]
+    message_id: int
+    reply_ids: tuple[int, ...]
+    texts: tuple[str, ...]
+    comparison_id: int | None = None
+    notice: str | None = None  # something the person must know ("older turns were left out")
+
+
+@dataclass(frozen=True)
+class LearningStatus:
+    """What the learning pill shows."""
+
+    phase: Literal["idle", "waiting", "collecting", "learning", "checking"]
+    message: str
+    step: int
+    max_steps: int
+    run_id: str | None
+    clicks: int
+    new_clicks: int  # since the last run
+    clicks_until_learning: int
+    serving: AdapterVersion | None
+    last_outcome: str

@@ -1,0 +1,539 @@
+"""The flow, step by step, and the only door of the pages and the API.
+
+    reply      the message is stored, then answered (best of n once a taste is known)
+    compare    the message is stored, then answered twice; a vote decides which answer stays
+    feedback   the event is committed, then the reward model learns from it
+    learning   in idle time: see learning.py
+
+Every method takes the acting person. Methods are synchronous and may be called from any thread;
+the generators keep the text so far when they are closed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from chatfeedback.errors import (
+    ChatFeedbackError,
+    EngineUnavailable,
+    InputRefused,
+    NotFound,
+    PromptTooLong,
+)
+from chatfeedback.explore import pick_two
+from chatfeedback.learning import Learner
+from chatfeedback.protocols import Engine, Queries, Store
+from chatfeedback.records import (
+    AdapterUse,
+    AdapterVersion,
+    BaseInfo,
+    EngineState,
+    Exchange,
+    FeedbackEvent,
+    GeneratedReply,
+    GenerateRequest,
+    Learned,
+    LearningStatus,
+    Person,
+    ReplyProgress,
+    Sampling,
+    TextDelta,
+    TraitBelief,
+    Turn,
+)
+from chatfeedback.settings import Settings
+from chatfeedback.taste import Taste, Tastes, is_usable
+
+TITLE_CHARACTERS = 48
+Phase = Literal["choosing", "streaming", "done", "failed"]
+STREAM_PIECE_CHARACTERS = 12  # a chosen reply is shown in pieces of this size
+
+
+class Session:
+    """One app's flow over one store and one engine.
+
+    Args:
+        store: the facts.
+        engine: the model owner.
+        settings: the knobs.
+        seed: makes every random choice repeatable (simulation, tests); None in real use.
+    """
+
+    def __init__(
+        self, store: Store, engine: Engine, settings: Settings, seed: int | None = None
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._settings = settings
+        self._seeds = _SeedSource(seed)
+        self._tastes = Tastes(store, engine, settings)
+        self._best_of = settings.best_of
+        self._learner = Learner(store, engine, self._tastes, settings, self._seeds.next)
+        self._learner.start()
+
+    @property
+    def queries(self) -> Queries:
+        """What pages may read."""
+        return self._store
+
+    def engine_state(self) -> EngineState:
+        """What the engine is doing."""
+        return self._engine.state()
+
+    def wait_until_ready(self) -> BaseInfo:
+        """Block until the model is loaded and calibrated; EngineUnavailable if it cannot be."""
+        return self._learner.wait_until_ready()
+
+    def default_person(self) -> Person:
+        """The one person of a single-user installation."""
+        return self._store.ensure_person("You")
+
+    def close(self) -> None:
+        """Stop learning at the next step. The engine and the store are closed by their owner."""
+        self._learner.close()
+        self._tastes.close()
+
+    # --- conversations ---------------------------------------------------------------------
+
+    def new_conversation(self, person_id: int) -> int:
+        """Start an empty conversation; it is named after its first message."""
+        return self._store.add_conversation(person_id, "New chat")
+
+    def rename_conversation(self, person_id: int, conversation_id: int, title: str) -> None:
+        """Give a conversation another title."""
+        if not title.strip():
+            raise InputRefused("A conversation needs a title; this one is empty.")
+        self._store.rename_conversation(person_id, conversation_id, title.strip()[:200])
+
+    def delete_conversation(self, person_id: int, conversation_id: int) -> None:
+        """Hide a conversation; what was learned from it stays until its votes are undone."""
+        self._store.delete_conversation(person_id, conversation_id)
+
+    def restore_conversation(self, person_id: int, conversation_id: int) -> None:
+        """Take back a deletion."""
+        self._store.restore_conversation(person_id, conversation_id)
+
+    # --- replies ---------------------------------------------------------------------------
+
+    def reply(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        """Answer a message: one sample, or the best of n by the person's reward model."""
+        turns, message_id, is_new = self._take_message(person_id, conversation_id, text, client_id)
+        if is_new:
+            yield from self._answer(person_id, conversation_id, message_id, turns)
+
+    def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
+        """Answer the last message of its conversation once more, as a further sibling."""
+        conversation_id = self._store.conversation_of(person_id, message_id)
+        exchanges = self._store.exchanges(person_id, conversation_id)
+        before = [exchange for exchange in exchanges if exchange.message_id < message_id]
+        text = next(each.text for each in exchanges if each.message_id == message_id)
+        turns = (*self._history(person_id, before), Turn("user", text))
+        yield from self._answer(person_id, conversation_id, message_id, turns)
+
+    def compare(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        """Answer a message twice; the `pick` event on `comparison_id` decides which one stays."""
+        turns, message_id, is_new = self._take_message(person_id, conversation_id, text, client_id)
+        if is_new:
+            yield from self._answer_twice(person_id, conversation_id, message_id, turns)
+
+    def show_reply(self, person_id: int, reply_id: int) -> None:
+        """Let another sibling be the conversation's answer."""
+        self._store.show_reply(person_id, reply_id)
+
+    def _take_message(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> tuple[tuple[Turn, ...], int, bool]:
+        text = text.strip()
+        if not text:
+            raise InputRefused("The message is empty. Write something first.")
+        self._learner.note_activity()
+        exchanges = self._store.exchanges(person_id, conversation_id)
+        self._settle_open_comparisons(person_id, exchanges)
+        message_id, is_new = self._store.add_message(person_id, conversation_id, text, client_id)
+        if is_new and not exchanges:
+            self._store.rename_conversation(person_id, conversation_id, _title_of(text))
+        exchanges = self._store.exchanges(person_id, conversation_id)
+        before = [exchange for exchange in exchanges if exchange.message_id < message_id]
+        return (*self._history(person_id, before), Turn("user", text)), message_id, is_new
+
+    def _settle_open_comparisons(self, person_id: int, exchanges: Sequence[Exchange]) -> None:
+        """A comparison nobody voted on keeps its first answer once the talk goes on."""
+        for exchange in exchanges:
+            if exchange.shown_reply_id is None and exchange.open_comparison is not None:
+                self._store.show_reply(person_id, exchange.open_comparison.reply_ids[0])
+
+    def _history(self, person_id: int, exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+        shown = [each.shown_reply_id for each in exchanges if each.shown_reply_id is not None]
+        replies = {reply.reply_id: reply for reply in self._store.replies(person_id, shown)}
+        base = self._engine.state().base
+        turns: list[Turn] = []
+        for exchange in exchanges:
+            reply = replies.get(exchange.shown_reply_id or -1)
+            if reply is None or not reply.text:
+                continue
+            ids = reply.token_ids if base and reply.base_key == base.key else ()
+            turns += [
+                Turn("user", exchange.text),
+                Turn("assistant", reply.text, ids if reply.state == "done" and ids else None),
+            ]
+        return tuple(turns)
+
+    def _answer(
+        self, person_id: int, conversation_id: int, message_id: int, turns: tuple[Turn, ...]
+    ) -> Iterator[ReplyProgress]:
+        base = self._base()
+        taste = self._tastes.get(person_id, base)
+        n = self._best_of if taste.helps_to_choose() else 1
+        request = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
+        with self._learner.person_waits():
+            reply_ids = self._add_replies(person_id, message_id, request, base, rows=1, show=True)
+            progress = ReplyProgress(
+                "choosing" if n > 1 else "streaming", message_id, reply_ids, ("",)
+            )
+            yield progress
+            writer = _Writer(self._store, person_id, reply_ids)
+            try:
+                if n == 1:
+                    yield from self._stream(writer, request, progress)
+                else:
+                    found = self._draw_candidates(request)
+                    best = found[taste.choose(turns[-1].text, found)]
+                    writer.finish(0, best)
+                    yield from _reveal(progress, (best.text,), _notice(best))
+                yield writer.last_progress(progress)
+            except PromptTooLong:
+                self._store.withdraw_message(person_id, message_id)
+                raise
+            except ChatFeedbackError as error:
+                writer.fail(str(error))
+                yield writer.failed_progress(progress, str(error))
+            finally:
+                writer.settle()
+
+    def _draw_candidates(self, request: GenerateRequest) -> list[GeneratedReply]:
+        """All n at once; fewer from the next time on if that took too long."""
+        started = time.monotonic()
+        found = _finished(self._engine.generate(request))
+        if time.monotonic() - started > self._settings.best_of_seconds:
+            self._best_of = max(1, request.n // 2)
+        return found
+
+    def _answer_twice(
+        self, person_id: int, conversation_id: int, message_id: int, turns: tuple[Turn, ...]
+    ) -> Iterator[ReplyProgress]:
+        base = self._base()
+        taste = self._tastes.get(person_id, base)
+        n = self._settings.compare_candidates
+        temperature = self._settings.compare_temperature
+        request = self._request(turns, n, temperature, person_id, conversation_id)
+        with self._learner.person_waits():
+            reply_ids = self._add_replies(person_id, message_id, request, base, rows=2, show=False)
+            comparison_id = self._store.add_comparison(
+                person_id, message_id, reply_ids, "best and most informative rival"
+            )
+            progress = ReplyProgress("choosing", message_id, reply_ids, ("", ""), comparison_id)
+            yield progress
+            writer = _Writer(self._store, person_id, reply_ids)
+            try:
+                found = _finished(self._engine.generate(request))
+                pair = self._pick_pair(taste, turns[-1].text, found)
+                for index, reply in enumerate(pair):
+                    writer.finish(index, reply)
+                yield from _reveal(progress, tuple(reply.text for reply in pair), _notice(pair[0]))
+                yield writer.last_progress(progress)
+            except PromptTooLong:
+                self._store.withdraw_message(person_id, message_id)
+                raise
+            except ChatFeedbackError as error:
+                writer.fail(str(error))
+                self._store.show_reply(person_id, reply_ids[0])
+                yield writer.failed_progress(progress, str(error))
+            finally:
+                writer.settle()
+
+    def _pick_pair(
+        self, taste: Taste, prompt: str, found: list[GeneratedReply]
+    ) -> list[GeneratedReply]:
+        """The best so far and its most informative rival, in random order."""
+        usable = [reply for reply in found if is_usable(reply)]
+        shown = usable if len(usable) >= 2 else found
+        order = pick_two(taste.phis(prompt, shown), taste.model, self._seeds.generator())
+        return [shown[at] for at in order]
+
+    def _stream(
+        self, writer: _Writer, request: GenerateRequest, progress: ReplyProgress
+    ) -> Iterator[ReplyProgress]:
+        events = self._engine.generate(request)
+        try:
+            for event in events:
+                if isinstance(event, TextDelta):
+                    writer.append(event)
+                else:
+                    writer.finish(event.index, event)
+                yield writer.streaming_progress(progress)
+        finally:
+            _close(events)
+
+    def _request(
+        self,
+        turns: tuple[Turn, ...],
+        n: int,
+        temperature: float,
+        person_id: int,
+        conversation_id: int,
+    ) -> GenerateRequest:
+        return GenerateRequest(
+            turns=turns,
+            n=n,
+            seed=self._seeds.next(),
+            sampling=Sampling(
+                temperature=temperature, max_new_tokens=self._settings.max_new_tokens
+            ),
+            adapter=adapter_use(self._store.serving(person_id, self._base().key)),
+            conversation_key=f"{person_id}/{conversation_id}",
+        )
+
+    def _add_replies(
+        self,
+        person_id: int,
+        message_id: int,
+        request: GenerateRequest,
+        base: BaseInfo,
+        *,
+        rows: int,
+        show: bool,
+    ) -> tuple[int, ...]:
+        return tuple(
+            self._store.add_replies(
+                person_id,
+                message_id,
+                n=rows,
+                adapter_id=request.adapter.adapter_id if request.adapter else None,
+                adapter_scale=request.adapter.scale if request.adapter else 0.0,
+                base_key=base.key,
+                sampling=request.sampling,
+                seed=request.seed,
+                candidates=request.n,
+                show=show,
+            )
+        )
+
+    def _base(self) -> BaseInfo:
+        state = self._engine.state()
+        if state.base is None:
+            raise EngineUnavailable(f"The model is not ready yet. {state.message}")
+        return state.base
+
+    # --- feedback --------------------------------------------------------------------------
+
+    def give_feedback(self, person_id: int, event: FeedbackEvent) -> Learned:
+        """Commit one reaction, then let the reward model learn from it."""
+        started = time.perf_counter()
+        self._learner.note_activity()
+        if event.kind == "edit":
+            event = self._check_edit(person_id, event)
+        if event.kind == "edit" and event.reply_id is not None and event.text is not None:
+            edited_id = self._store.add_edit(person_id, event.reply_id, event.text)
+            self._store.show_reply(person_id, edited_id)
+        feedback_id, is_new = self._store.add_feedback(person_id, event)
+        taste = self.taste(person_id)
+        moved = taste.learn(feedback_id) if is_new else ()
+        learn_ms = 1000 * (time.perf_counter() - started)
+        if is_new:
+            self._follow_up(person_id, event)
+        status = self._learner.status(person_id)
+        return Learned(
+            feedback_id=feedback_id,
+            learn_ms=learn_ms,
+            moved=moved,
+            teaches=_teaches(event),
+            clicks=status.clicks,
+            clicks_until_learning=status.clicks_until_learning,
+        )
+
+    def _check_edit(self, person_id: int, event: FeedbackEvent) -> FeedbackEvent:
+        text = (event.text or "").strip()
+        if event.reply_id is None or not text:
+            raise InputRefused("A better answer needs a text; this one is empty.")
+        return FeedbackEvent(event.client_id, "edit", reply_id=event.reply_id, text=text)
+
+    def _follow_up(self, person_id: int, event: FeedbackEvent) -> None:
+        """What a reaction changes besides the taste: which reply stays in the conversation."""
+        if event.kind == "pick" and event.comparison_id is not None:
+            shown = self._store.comparison(person_id, event.comparison_id).reply_ids
+            self._store.show_reply(person_id, shown[1 if event.outcome == "second" else 0])
+        elif event.kind == "edit" and event.reply_id is not None:
+            self._tastes.score_edits_later(person_id)
+
+    def beliefs(self, person_id: int) -> list[TraitBelief]:
+        """What the reward model believes about this person's taste, strongest first."""
+        return self.taste(person_id).beliefs()
+
+    def taste(self, person_id: int) -> Taste:
+        """The person's reward model on the base that is loaded."""
+        return self._tastes.get(person_id, self._engine.state().base)
+
+    # --- learning and versions -------------------------------------------------------------
+
+    def learning_status(self, person_id: int) -> LearningStatus:
+        """Where learning stands."""
+        return self._learner.status(person_id)
+
+    def learn_now(self, person_id: int) -> str:
+        """Queue a learning run; returns its id."""
+        return self._learner.request(person_id, "asked for")
+
+    def wait_for_learning(self, person_id: int, timeout_s: float | None = None) -> None:
+        """Block until no run is queued or running for this person."""
+        self._learner.wait_until_idle(person_id, timeout_s)
+
+    def stop_learning(self, person_id: int) -> None:
+        """End the current run; nothing of it is kept."""
+        self._learner.stop(person_id)
+
+    def roll_back(self, person_id: int, adapter_id: str | None) -> None:
+        """Serve an earlier version from the next reply on; None is the base model."""
+        base = self._base()
+        if adapter_id is None:
+            self._store.serve_base(person_id, base.key)
+            return
+        known = {version.adapter_id: version for version in self._store.versions(person_id)}
+        if adapter_id not in known:
+            raise NotFound(
+                f"There is no version {adapter_id!r}. Known: {', '.join(known) or 'none'}."
+            )
+        self._store.promote_adapter(person_id, adapter_id, None)
+
+
+def adapter_use(version: AdapterVersion | None) -> AdapterUse | None:
+    """How the engine is told to answer with a version; None is the base."""
+    if version is None:
+        return None
+    scale = version.report.scale if version.report else 1.0
+    return AdapterUse(version.adapter_id, version.folder, scale)
+
+
+class _Writer:
+    """Keeps the rows of the replies under way true to what was generated."""
+
+    def __init__(self, store: Store, person_id: int, reply_ids: tuple[int, ...]) -> None:
+        self._store = store
+        self._person_id = person_id
+        self._reply_ids = reply_ids
+        self._texts = [""] * len(reply_ids)
+        self._open = set(range(len(reply_ids)))
+        self._notice: str | None = None
+
+    def append(self, delta: TextDelta) -> None:
+        self._texts[delta.index] += delta.text
+
+    def finish(self, index: int, reply: GeneratedReply) -> None:
+        self._store.finish_reply(self._person_id, self._reply_ids[index], reply)
+        self._texts[index] = reply.text
+        self._notice = _notice(reply)
+        self._open.discard(index)
+
+    def fail(self, _message: str) -> None:
+        for index in sorted(self._open):
+            self._store.fail_reply(self._person_id, self._reply_ids[index], self._texts[index])
+        self._open.clear()
+
+    def settle(self) -> None:
+        """A stream that was closed half-way keeps its text."""
+        for index in sorted(self._open):
+            self._store.interrupt_reply(self._person_id, self._reply_ids[index], self._texts[index])
+        self._open.clear()
+
+    def streaming_progress(self, progress: ReplyProgress) -> ReplyProgress:
+        return _with(progress, "streaming", tuple(self._texts), self._notice)
+
+    def last_progress(self, progress: ReplyProgress) -> ReplyProgress:
+        return _with(progress, "done", tuple(self._texts), self._notice)
+
+    def failed_progress(self, progress: ReplyProgress, notice: str) -> ReplyProgress:
+        return _with(progress, "failed", tuple(self._texts), notice)
+
+
+class _SeedSource:
+    """Seeds for sampling: random in real use, a fixed sequence when a seed is given."""
+
+    def __init__(self, seed: int | None) -> None:
+        self._rng = np.random.default_rng(secrets.randbits(63) if seed is None else seed)
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        with self._lock:
+            return int(self._rng.integers(2**31))
+
+    def generator(self) -> np.random.Generator:
+        return np.random.default_rng(self.next())
+
+
+def _finished(events: Iterator[TextDelta | GeneratedReply]) -> list[GeneratedReply]:
+    try:
+        replies = [event for event in events if isinstance(event, GeneratedReply)]
+    finally:
+        _close(events)
+    return sorted(replies, key=lambda reply: reply.index)
+
+
+def _close(events: Iterator[TextDelta | GeneratedReply]) -> None:
+    close = getattr(events, "close", None)
+    if close is not None:
+        close()
+
+
+def _reveal(
+    progress: ReplyProgress, texts: tuple[str, ...], notice: str | None
+) -> Iterator[ReplyProgress]:
+    """Show chosen texts piece by piece, both sides of a comparison at one pace."""
+    longest = max(len(text) for text in texts)
+    for upto in range(STREAM_PIECE_CHARACTERS, longest, STREAM_PIECE_CHARACTERS):
+        yield _with(progress, "streaming", tuple(text[:upto] for text in texts), notice)
+
+
+def _with(
+    progress: ReplyProgress, phase: Phase, texts: tuple[str, ...], notice: str | None
+) -> ReplyProgress:
+    return ReplyProgress(
+        phase,
+        progress.message_id,
+        progress.reply_ids,
+        texts,
+        progress.comparison_id,
+        notice,
+    )
+
+
+def _notice(reply: GeneratedReply) -> str | None:
+    if reply.dropped_turns:
+        return (
+            f"The conversation is longer than the model can read: its {reply.dropped_turns} "
+            "oldest messages were left out of this answer."
+        )
+    return None
+
+
+def _title_of(text: str) -> str:
+    line = text.splitlines()[0]
+    return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _teaches(event: FeedbackEvent) -> str:
+    if event.kind == "thumb":
+        return "a thumb" if event.value else "nothing (thumb taken back)"
+    if event.kind == "pick":
+        return {"tie": "a tie", "both_bad": "both too weak"}.get(event.outcome or "", "a choice")
+    return {"edit": "a better answer", "chip": "a reason", "undo": "nothing (taken back)"}[
+        event.kind
+    ]

@@ -1,0 +1,69 @@
+"""The knobs, all in one place. A person sees a few of them; a run records all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chatfeedback.records import DpoSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set, with the values that were measured to work."""
+
+    best_of: int = 8
+    """Candidates an ordinary reply is chosen among, once the reward model has something to say."""
+
+    best_of_seconds: float = 6.0
+    """A choice that took longer than this halves the number of candidates from then on."""
+
+    min_clicks_for_best_of: int = 3
+    """Choices and thumbs before best-of-n is worth its time."""
+
+    temperature: float = 0.7
+    """Sampling temperature of an ordinary reply."""
+
+    compare_temperature: float = 0.9
+    """Sampling temperature when two answers are compared: they must differ to teach."""
+
+    compare_candidates: int = 4
+    """Replies drawn for a comparison; the best and its most informative challenger are shown."""
+
+    max_new_tokens: int = 256
+    """Longest reply, in tokens."""
+
+    clicks_per_run: int = 10
+    """New choices and thumbs that start a learning run by themselves."""
+
+    idle_seconds: float = 3.0
+    """Quiet time before a learning run starts by itself, seconds."""
+
+    learn_when_idle: bool = True
+    """Whether learning runs start by themselves."""
+
+    min_better_probability: float = 0.8
+    """The gate: P(better for this person than the base) a candidate needs."""
+
+    min_not_worse_probability: float = 0.3
+    """The gate: P(better than what serves now) below which a candidate is turned down."""
+
+    kl_limit_nats: float = 4.0
+    """The gate: most KL(candidate || base) a reply, nats."""
+
+    min_retention_share: float = 0.96
+    """The gate: facts, and how-to steps, kept as a share of the base's."""
+
+    min_finished_share: float = 0.98
+    """The gate: replies that end properly."""
+
+    gate_prompts: int = 72
+    """Prompts the gate asks for taste, length, termination and KL."""
+
+    gate_replies: int = 4
+    """Replies to each of them."""
+
+    scales: tuple[float, ...] = (1.0, 0.75, 0.5)
+    """How strongly an adapter may serve; the gate takes the first that does no harm."""
+
+    dpo: DpoSettings = field(default_factory=DpoSettings)
+    """One refit of the adapter."""

@@ -1,0 +1,1 @@
+"""Facts on disk: everything the app must remember, in one SQLite file. SQL stays in here."""

@@ -1,0 +1,80 @@
+"""Verified copies of the database. Restoring one is copying it back with the app closed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chatfeedback.errors import StorageFailed
+from chatfeedback.faults import point
+
+BACKUPS = "backups"
+KEPT = 7
+
+
+def back_up(source: sqlite3.Connection, folder: Path, label: str) -> Path:
+    """Copy a live database through SQLite, verify the copy, then give it its name.
+
+    The newest 7 are kept. StorageFailed if the copy is not sound or cannot be written.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    final = folder / f"{stamp}-{label}.db"
+    partial = final.with_suffix(".partial")
+    try:
+        folder.mkdir(exist_ok=True)
+        copy_and_verify(source, partial)
+        point("storage.before_backup_rename")
+        sync(partial)
+        partial.rename(final)
+        sync(folder)
+        point("storage.after_backup_rename")
+        sweep(folder)
+    except (OSError, sqlite3.DatabaseError) as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise StorageFailed(
+            f"A backup could not be written to {folder} ({error}), so nothing was changed. "
+            "Free some space or make the folder writable, then try again."
+        ) from error
+    return final
+
+
+def copy_and_verify(source: sqlite3.Connection, partial: Path) -> None:
+    """One plain file, complete by itself (no write-ahead log beside it)."""
+    with closing(sqlite3.connect(partial)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        point("storage.before_backup_verify")
+        verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if verdict != "ok" or copy.execute("PRAGMA foreign_key_check").fetchone():
+            raise sqlite3.DatabaseError(f"the copy is not sound: {verdict}")
+
+
+def backups(folder: Path) -> list[Path]:
+    """Complete backups, oldest first."""
+    return sorted(folder.glob("*.db"))
+
+
+def newest_backup(folder: Path) -> Path | None:
+    """The backup to restore, if there is one."""
+    return backups(folder)[-1] if backups(folder) else None
+
+
+def sweep(folder: Path) -> None:
+    """Drop what a crash left half-written, and all but the newest backups."""
+    for stale in [*folder.glob("*.partial*"), *backups(folder)[:-KEPT]]:
+        stale.unlink()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folders, and writes their names through
+    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,236 @@
+"""Comparisons and feedback events. Events are only ever added; every function runs in its
+caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlite_utils import Database
+
+from chatfeedback.errors import InputRefused, NotFound
+from chatfeedback.records import Comparison, FeedbackEvent, StoredFeedback
+from storage.replies import find_message, find_reply, mark_shown, replies
+from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
+
+USES = {  # kind -> the fields of its events; the others stay empty
+    "thumb": {"reply_id", "value"},
+    "pick": {"comparison_id", "outcome"},
+    "edit": {"reply_id", "text"},
+    "chip": {"reply_id", "text"},
+    "undo": {"undoes"},
+}
+FIELDS = ("reply_id", "comparison_id", "outcome", "value", "text", "undoes")
+OUTCOMES = ("first", "second", "tie", "both_bad")
+
+
+def add_comparison(
+    db: Database, person_id: int, message_id: int, reply_ids: Sequence[int], why: str
+) -> int:
+    """Remember which replies to a message are shown side by side, in the order shown."""
+    find_message(db, person_id, message_id)
+    if len(set(reply_ids)) != len(reply_ids) or len(reply_ids) < 2:
+        raise InputRefused(f"A comparison needs two different replies, not {list(reply_ids)}.")
+    for reply in replies(db, person_id, reply_ids):
+        if reply.message_id != message_id:
+            raise InputRefused(
+                f"Reply {reply.reply_id} answers message {reply.message_id}, not {message_id}. "
+                "Compare replies to one message."
+            )
+    mark_shown(db, person_id, reply_ids)
+    record = {"person_id": person_id, "message_id": message_id, "why": why}
+    comparison_id = insert(db, "comparison", record | {"created_at_utc": utc_now()})
+    for position, reply_id in enumerate(reply_ids):
+        db.execute(
+            "INSERT INTO comparison_reply VALUES (?, ?, ?, ?)",
+            [comparison_id, position, message_id, reply_id],
+        )
+    return comparison_id
+
+
+def comparison(db: Database, person_id: int, comparison_id: int) -> Comparison:
+    """One comparison as it was shown."""
+    row = fetch_one(
+        db,
+        f"There is no comparison {comparison_id}. Reload the page to see what is stored.",
+        "SELECT id, message_id, why FROM comparison WHERE id = ? AND person_id = ?",
+        comparison_id,
+        person_id,
+    )
+    return comparison_from(db, row)
+
+
+def comparison_from(db: Database, row: Row) -> Comparison:
+    """The record of a row of comparison."""
+    shown = fetch(
+        db,
+        "SELECT reply_id FROM comparison_reply WHERE comparison_id = ? ORDER BY position",
+        row["id"],
+    )
+    reply_ids = tuple(each["reply_id"] for each in shown)
+    return Comparison(row["id"], row["message_id"], reply_ids, row["why"])
+
+
+def open_comparisons(
+    db: Database, person_id: int, message_ids: Sequence[int]
+) -> dict[int, Comparison]:
+    """message id -> its newest comparison, where no vote on that stands."""
+    rows = fetch(
+        db,
+        """
+        SELECT id, message_id, why FROM comparison
+        WHERE id IN (
+            SELECT max(id) FROM comparison
+            WHERE message_id IN (SELECT value FROM json_each(?)) AND person_id = ?
+            GROUP BY message_id
+        ) AND NOT EXISTS (
+            SELECT 1 FROM standing_feedback AS pick WHERE pick.comparison_id = comparison.id
+        )
+        """,
+        id_list(message_ids),
+        person_id,
+    )
+    return {row["message_id"]: comparison_from(db, row) for row in rows}
+
+
+def add_feedback(db: Database, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
+    """(feedback id, True if new). What was never shown to this person is NotFound."""
+    require_form(event)
+    known = fetch(
+        db,
+        "SELECT * FROM feedback WHERE person_id = ? AND client_id = ?",
+        person_id,
+        event.client_id,
+    )
+    if known:
+        return same_event(known[0], event), False
+    require_target(db, person_id, event)
+    record = {name: getattr(event, name) for name in ("client_id", "kind", *FIELDS)}
+    record |= {"person_id": person_id, "created_at_utc": utc_now()}
+    return insert(db, "feedback", record), True
+
+
+def require_form(event: FeedbackEvent) -> None:
+    """An event has the fields of its kind, all of them and no others, with values that exist."""
+    given = {name for name in FIELDS if getattr(event, name) is not None}
+    if event.kind not in USES:
+        raise InputRefused(f"There is no feedback of kind {event.kind!r}, only {', '.join(USES)}.")
+    if given != USES[event.kind]:
+        raise InputRefused(
+            f"Feedback of kind {event.kind!r} has {', '.join(sorted(USES[event.kind]))}; "
+            f"this event has {', '.join(sorted(given)) or 'nothing'}."
+        )
+    if not event.client_id:
+        raise InputRefused("A feedback event needs a client id, so that it is stored only once.")
+    if event.value is not None and (type(event.value) is not int or abs(event.value) > 1):
+        raise InputRefused(f"A thumb is 1, -1 or 0 (taken back), not {event.value!r}.")
+    if event.outcome is not None and event.outcome not in OUTCOMES:
+        raise InputRefused(f"A choice is one of {', '.join(OUTCOMES)}, not {event.outcome!r}.")
+    if event.text is not None and not event.text.strip():
+        raise InputRefused(f"The text of this {event.kind} is empty. Write something.")
+
+
+def require_target(db: Database, person_id: int, event: FeedbackEvent) -> None:
+    """What an event is about was shown to this person, or is an event of theirs that stands."""
+    if event.reply_id is not None:
+        require_shown(db, person_id, event.reply_id)
+    if event.comparison_id is not None:
+        comparison(db, person_id, event.comparison_id)
+    if event.undoes is not None:
+        require_standing(db, person_id, event.undoes)
+
+
+def require_shown(db: Database, person_id: int, reply_id: int) -> None:
+    """Candidates that lost a best-of-n were never seen, so nobody can have judged them."""
+    if not find_reply(db, person_id, reply_id)["was_shown"]:
+        raise NotFound(
+            f"Reply {reply_id} was never shown, so it takes no feedback. "
+            "Reload the page to see what was."
+        )
+
+
+def require_standing(db: Database, person_id: int, feedback_id: int) -> None:
+    """Only an own event that nobody took back can be undone; an undo is final."""
+    row = fetch_one(
+        db,
+        f"There is no feedback {feedback_id} to undo. Reload the page to see what is stored.",
+        """
+        SELECT kind, EXISTS (SELECT 1 FROM feedback AS undo WHERE undo.undoes = event.id) AS undone
+        FROM feedback AS event WHERE id = ? AND person_id = ?
+        """,
+        feedback_id,
+        person_id,
+    )
+    if row["kind"] == "undo" or row["undone"]:
+        what = "is an undo itself" if row["kind"] == "undo" else "is undone already"
+        raise InputRefused(f"Feedback {feedback_id} {what}. Give the feedback again instead.")
+
+
+def same_event(known: Row, event: FeedbackEvent) -> int:
+    """The id of an event that is being sent a second time; anything else is refused."""
+    if event_from(known) != event:
+        raise InputRefused(
+            f"This feedback was sent under the client id of feedback {known['id']}, which says "
+            "something else. Send it again under an id of its own."
+        )
+    return int(known["id"])
+
+
+def thumbs(db: Database, person_id: int, reply_ids: Sequence[int]) -> dict[int, int]:
+    """reply id -> +1 / -1: the last standing thumb, unless it takes the earlier one back."""
+    rows = fetch(
+        db,
+        """
+        SELECT reply_id, value FROM feedback
+        WHERE id IN (
+            SELECT max(id) FROM standing_feedback
+            WHERE kind = 'thumb' AND person_id = ?
+                AND reply_id IN (SELECT value FROM json_each(?))
+            GROUP BY reply_id
+        ) AND value <> 0
+        """,
+        person_id,
+        id_list(reply_ids),
+    )
+    return {row["reply_id"]: row["value"] for row in rows}
+
+
+def chips(db: Database, person_id: int, reply_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """reply id -> its standing reasons, each once, in the order given."""
+    chips: dict[int, tuple[str, ...]] = {}
+    for row in fetch(
+        db,
+        """
+        SELECT reply_id, text FROM standing_feedback
+        WHERE kind = 'chip' AND person_id = ? AND reply_id IN (SELECT value FROM json_each(?))
+        GROUP BY reply_id, text ORDER BY min(id)
+        """,
+        person_id,
+        id_list(reply_ids),
+    ):
+        chips[row["reply_id"]] = (*chips.get(row["reply_id"], ()), row["text"])
+    return chips
+
+
+def feedback(db: Database, person_id: int, after_id: int) -> list[StoredFeedback]:
+    """Events in order of arrival, undone ones marked."""
+    rows = fetch(
+        db,
+        """
+        SELECT event.*, undo.id IS NOT NULL AS undone
+        FROM feedback AS event LEFT JOIN feedback AS undo ON undo.undoes = event.id
+        WHERE event.person_id = ? AND event.id > ? ORDER BY event.id
+        """,
+        person_id,
+        after_id,
+    )
+    return [
+        StoredFeedback(
+            row["id"], person_id, event_from(row), row["created_at_utc"], bool(row["undone"])
+        )
+        for row in rows
+    ]
+
+
+def event_from(row: Row) -> FeedbackEvent:
+    """The event of a row of feedback."""
+    return FeedbackEvent(**{name: row[name] for name in ("client_id", "kind", *FIELDS)})

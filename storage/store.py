@@ -1,0 +1,333 @@
+"""The store: everything the app remembers, one method per fact, one transaction per method.
+
+The methods are documented where the rest of the app sees them, in `chatfeedback.protocols`.
+What each does lies in the modules named here, one noun each.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatfeedback.records import (
+    AdapterVersion,
+    Comparison,
+    Conversation,
+    Exchange,
+    FeedbackEvent,
+    GateReport,
+    GeneratedReply,
+    LearningRun,
+    LearnResult,
+    Person,
+    ReplyFeatures,
+    RunState,
+    Sampling,
+    ScoredText,
+    StoredFeedback,
+    StoredReply,
+)
+from storage import adapters, chat, feedback, learning, replies
+from storage.database import DatabaseFile, complaints
+
+if TYPE_CHECKING:
+    from chatfeedback import protocols
+
+
+def open_store(folder: Path) -> Store:
+    """The store of a data folder, made if there is none.
+
+    StorageFailed, with the file left as it is, if the database is damaged, missing though one
+    was made here, of another program or of a newer version, or cannot be written.
+    """
+    return Store(folder)
+
+
+class Store:
+    """The only way to the database. Safe to use from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._instance_id = uuid.uuid4().hex  # tells this app's runs from those of a dead one
+        self._database = DatabaseFile(folder)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def complaints(self) -> list[str]:
+        with self._database.read() as db:
+            return complaints(db)
+
+    # --- people and settings ---
+
+    def people(self) -> list[Person]:
+        with self._database.read() as db:
+            return chat.people(db)
+
+    def ensure_person(self, name: str) -> Person:
+        with self._database.write() as db:
+            return chat.ensure_person(db, name)
+
+    def setting(self, person_id: int, name: str, default: str) -> str:
+        with self._database.read() as db:
+            return chat.setting(db, person_id, name, default)
+
+    def set_setting(self, person_id: int, name: str, value: str) -> None:
+        with self._database.write() as db:
+            chat.set_setting(db, person_id, name, value)
+
+    # --- conversations and messages ---
+
+    def conversations(self, person_id: int, limit: int = 200) -> list[Conversation]:
+        with self._database.read() as db:
+            return chat.conversations(db, person_id, limit)
+
+    def add_conversation(self, person_id: int, title: str) -> int:
+        with self._database.write() as db:
+            return chat.add_conversation(db, person_id, title)
+
+    def rename_conversation(self, person_id: int, conversation_id: int, title: str) -> None:
+        with self._database.write() as db:
+            chat.rename_conversation(db, person_id, conversation_id, title)
+
+    def delete_conversation(self, person_id: int, conversation_id: int) -> None:
+        with self._database.write() as db:
+            chat.hide_conversation(db, person_id, conversation_id, is_hidden=True)
+
+    def restore_conversation(self, person_id: int, conversation_id: int) -> None:
+        with self._database.write() as db:
+            chat.hide_conversation(db, person_id, conversation_id, is_hidden=False)
+
+    def exchanges(self, person_id: int, conversation_id: int, last: int = 50) -> list[Exchange]:
+        with self._database.read() as db:
+            return chat.exchanges(db, person_id, conversation_id, last)
+
+    def add_message(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> tuple[int, bool]:
+        with self._database.write() as db:
+            return chat.add_message(db, person_id, conversation_id, text, client_id)
+
+    def withdraw_message(self, person_id: int, message_id: int) -> None:
+        with self._database.write() as db:
+            chat.withdraw_message(db, person_id, message_id)
+
+    def conversation_of(self, person_id: int, message_id: int) -> int:
+        with self._database.read() as db:
+            return chat.conversation_of(db, person_id, message_id)
+
+    # --- replies ---
+
+    def add_replies(
+        self,
+        person_id: int,
+        message_id: int,
+        *,
+        n: int,
+        adapter_id: str | None,
+        adapter_scale: float,
+        base_key: str,
+        sampling: Sampling,
+        seed: int,
+        candidates: int,
+        show: bool,
+    ) -> list[int]:
+        with self._database.write() as db:
+            return replies.add_replies(
+                db,
+                person_id,
+                message_id,
+                n=n,
+                adapter_id=adapter_id,
+                adapter_scale=adapter_scale,
+                base_key=base_key,
+                sampling=sampling,
+                seed=seed,
+                candidates=candidates,
+                show=show,
+            )
+
+    def finish_reply(self, person_id: int, reply_id: int, reply: GeneratedReply) -> None:
+        with self._database.write() as db:
+            replies.finish_reply(db, person_id, reply_id, reply)
+
+    def interrupt_reply(self, person_id: int, reply_id: int, text: str) -> None:
+        with self._database.write() as db:
+            replies.cut_reply(
+                db, person_id, reply_id, text, state="interrupted", stop_reason="cancelled"
+            )
+
+    def fail_reply(self, person_id: int, reply_id: int, text: str) -> None:
+        with self._database.write() as db:
+            replies.cut_reply(db, person_id, reply_id, text, state="failed", stop_reason=None)
+
+    def show_reply(self, person_id: int, reply_id: int) -> None:
+        with self._database.write() as db:
+            replies.show_reply(db, person_id, reply_id)
+
+    def reply(self, person_id: int, reply_id: int) -> StoredReply:
+        with self._database.read() as db:
+            return replies.reply(db, person_id, reply_id)
+
+    def replies(self, person_id: int, reply_ids: Sequence[int]) -> list[StoredReply]:
+        with self._database.read() as db:
+            return replies.replies(db, person_id, reply_ids)
+
+    def features(
+        self, person_id: int, reply_ids: Sequence[int], base_key: str | None = None
+    ) -> dict[int, ReplyFeatures]:
+        with self._database.read() as db:
+            return replies.features(db, person_id, reply_ids, base_key)
+
+    def add_edit(self, person_id: int, reply_id: int, text: str) -> int:
+        with self._database.write() as db:
+            return replies.add_edit(db, person_id, reply_id, text)
+
+    def rewritten(self, person_id: int, reply_id: int, text: str) -> int | None:
+        with self._database.read() as db:
+            return replies.rewritten(db, person_id, reply_id, text)
+
+    def set_features(self, person_id: int, reply_id: int, scored: ScoredText) -> None:
+        with self._database.write() as db:
+            replies.set_features(db, person_id, reply_id, scored)
+
+    # --- comparisons and feedback ---
+
+    def add_comparison(
+        self, person_id: int, message_id: int, reply_ids: Sequence[int], why: str
+    ) -> int:
+        with self._database.write() as db:
+            return feedback.add_comparison(db, person_id, message_id, reply_ids, why)
+
+    def comparison(self, person_id: int, comparison_id: int) -> Comparison:
+        with self._database.read() as db:
+            return feedback.comparison(db, person_id, comparison_id)
+
+    def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
+        with self._database.write() as db:
+            return feedback.add_feedback(db, person_id, event)
+
+    def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
+        with self._database.read() as db:
+            return feedback.feedback(db, person_id, after_id)
+
+    def thumbs(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, int]:
+        with self._database.read() as db:
+            return feedback.thumbs(db, person_id, reply_ids)
+
+    def chips(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        with self._database.read() as db:
+            return feedback.chips(db, person_id, reply_ids)
+
+    # --- reward models ---
+
+    def save_reward(
+        self, person_id: int, base_key: str, last_feedback_id: int, blob: bytes
+    ) -> None:
+        with self._database.write() as db:
+            learning.save_reward(db, person_id, base_key, last_feedback_id, blob)
+
+    def load_reward(self, person_id: int, base_key: str) -> tuple[int, bytes] | None:
+        with self._database.read() as db:
+            return learning.load_reward(db, person_id, base_key)
+
+    def save_basis(self, base_key: str, blob: bytes) -> None:
+        with self._database.write() as db:
+            learning.save_basis(db, base_key, blob)
+
+    def load_basis(self, base_key: str) -> bytes | None:
+        with self._database.read() as db:
+            return learning.load_basis(db, base_key)
+
+    # --- learning runs ---
+
+    def add_run(
+        self,
+        person_id: int,
+        *,
+        run_id: str,
+        method: str,
+        reason: str,
+        settings_json: str,
+        seed: int,
+        data_hash: str,
+        clicks: int,
+        feedback_ids: Sequence[int],
+    ) -> None:
+        with self._database.write() as db:
+            learning.add_run(
+                db,
+                person_id,
+                self._instance_id,
+                run_id=run_id,
+                method=method,
+                reason=reason,
+                settings_json=settings_json,
+                seed=seed,
+                data_hash=data_hash,
+                clicks=clicks,
+                feedback_ids=feedback_ids,
+            )
+
+    def evidence(self, person_id: int, run_id: str) -> list[int]:
+        with self._database.read() as db:
+            return learning.evidence(db, person_id, run_id)
+
+    def add_metric(self, person_id: int, run_id: str, step: int, metrics: dict[str, float]) -> None:
+        with self._database.write() as db:
+            learning.add_metric(db, person_id, run_id, step, metrics)
+
+    def run_metrics(self, person_id: int, run_id: str) -> list[dict[str, float]]:
+        with self._database.read() as db:
+            return learning.run_metrics(db, person_id, run_id)
+
+    def end_run(self, person_id: int, run_id: str, state: RunState, outcome: str) -> None:
+        with self._database.write() as db:
+            learning.end_run(db, person_id, run_id, state, outcome)
+
+    def runs(self, person_id: int, limit: int = 20) -> list[LearningRun]:
+        with self._database.read() as db:
+            return learning.runs(db, person_id, limit)
+
+    def recover(self) -> list[LearningRun]:
+        with self._database.write() as db:
+            replies.interrupt_streaming(db)
+            return learning.requeue_orphans(db, self._instance_id)
+
+    # --- adapter versions ---
+
+    def add_adapter(
+        self, person_id: int, run_id: str, base_key: str, result: LearnResult, parent: str | None
+    ) -> AdapterVersion:
+        with self._database.write() as db:
+            return adapters.add_adapter(
+                db, self.folder, person_id, run_id, base_key, result, parent
+            )
+
+    def promote_adapter(
+        self, person_id: int, adapter_id: str, report: GateReport | None
+    ) -> AdapterVersion:
+        with self._database.write() as db:
+            return adapters.promote_adapter(db, self.folder, person_id, adapter_id, report)
+
+    def reject_adapter(self, person_id: int, adapter_id: str, report: GateReport) -> None:
+        with self._database.write() as db:
+            adapters.reject_adapter(db, person_id, adapter_id, report)
+
+    def serve_base(self, person_id: int, base_key: str) -> None:
+        with self._database.write() as db:
+            adapters.serve_base(db, person_id, base_key)
+
+    def versions(self, person_id: int) -> list[AdapterVersion]:
+        with self._database.read() as db:
+            return adapters.versions(db, self.folder, person_id)
+
+    def serving(self, person_id: int, base_key: str) -> AdapterVersion | None:
+        with self._database.read() as db:
+            return adapters.serving(db, self.folder, person_id, base_key)
+
+
+if TYPE_CHECKING:
+    _fulfils: type[protocols.Store] = Store

@@ -1,0 +1,415 @@
+"""A `Session` without a store and without a model: canned texts, everything in memory.
+
+It keeps the promises the pages rely on (ownership, states of a reply, open comparisons, undo), so
+that tests of the pages are quick and say what they mean.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
+from chatfeedback.records import (
+    AdapterVersion,
+    BaseInfo,
+    Comparison,
+    Conversation,
+    EngineState,
+    Example,
+    Exchange,
+    FeedbackEvent,
+    GateReport,
+    Learned,
+    LearningRun,
+    LearningStatus,
+    Person,
+    ReplyProgress,
+    Sampling,
+    StoredFeedback,
+    StoredReply,
+    TraitBelief,
+)
+
+YOU, SOMEBODY_ELSE = 1, 2
+NOW = "2026-11-21T09:30:00+00:00"
+BASE = BaseInfo("starter", "Starter", True, 2048, 256, 8_000_000, "cpu", "float32", "none")
+READY = EngineState("ready", "The starter model is ready.", BASE)
+LONG_ANSWER = " ".join(f"word{number}" for number in range(400))
+
+
+def make_version(
+    number: int, state: str = "retired", parent: str | None = None, **changes: object
+) -> AdapterVersion:
+    """A version with a complete gate report."""
+    report = GateReport(
+        accepted=state != "rejected",
+        reasons=("Its answers fit you better in 88 of 100 fresh samples.", "It forgot nothing."),
+        better_probability=0.88,
+        kl_nats=1.9,
+        facts_share=0.99,
+        how_to_share=1.0,
+        finished_share=1.0,
+        length_ratio=0.62,
+        agreement=0.71,
+        clicks=10 * number,
+        examples=(
+            Example(
+                "How do I make tea?",
+                "Sure! Making tea is a lovely idea. First, boil fresh water …",
+                "1. Boil water.\n2. Steep 3 minutes.\n3. Serve.",
+            ),
+        ),
+    )
+    version = AdapterVersion(
+        f"v{number}", YOU, parent, BASE.key, f"/nowhere/v{number}", "hash", state, number,  # type: ignore[arg-type]
+        report, f"2026-11-2{min(number, 1)}T0{number}:00:00+00:00",
+    )  # fmt: skip
+    return replace(version, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class _Message:
+    message_id: int
+    conversation_id: int
+    text: str
+    reply_ids: list[int] = field(default_factory=list)
+    shown: int | None = None
+
+
+class FakeSession:
+    """The public face of `chatfeedback.session.Session`, and its own `queries`."""
+
+    def __init__(self, answer: Callable[[str], str] | None = None) -> None:
+        self.answer = answer or (lambda prompt: f"You asked: {prompt}")
+        self.engine = READY
+        self.pieces = threading.Event()  # set: words come at once; clear: the reply waits
+        self.pieces.set()
+        self.words_before_wait = 3
+        self.refusal: Exception | None = None
+        self.closed_streams = 0
+        self.status = LearningStatus(
+            "idle", "Nothing to learn yet.", 0, 0, None, 0, 0, 10, None, ""
+        )
+        self.traits = [
+            TraitBelief("log_words", "longer answers", -0.8, 0.3, 0.05),
+            TraitBelief("emoji", "emoji", 0.1, 0.5, 0.55),
+        ]
+        self.all_versions: list[AdapterVersion] = []
+        self.all_runs: list[LearningRun] = []
+        self.metrics: dict[str, list[dict[str, float]]] = {}
+        self.talks: dict[int, tuple[int, Conversation, bool]] = {}
+        self.messages: list[_Message] = []
+        self.stored: dict[int, StoredReply] = {}
+        self.comparisons: dict[int, Comparison] = {}
+        self.events: list[StoredFeedback] = []
+        self.client_ids: set[str] = set()
+        self._lock = threading.RLock()
+
+    # --- acts -----------------------------------------------------------------------------
+
+    @property
+    def queries(self) -> FakeSession:
+        return self
+
+    def engine_state(self) -> EngineState:
+        return self.engine
+
+    def default_person(self) -> Person:
+        return Person(YOU, "You")
+
+    def new_conversation(self, person_id: int) -> int:
+        return self.add_conversation("New chat", person_id=person_id)
+
+    def add_conversation(self, title: str, *, at: str = NOW, person_id: int = YOU) -> int:
+        """Set the stage: a conversation last used at `at`."""
+        with self._lock:
+            new = len(self.talks) + 1
+            self.talks[new] = (person_id, Conversation(new, title, at), False)
+            return new
+
+    def rename_conversation(self, person_id: int, conversation_id: int, title: str) -> None:
+        if not title.strip():
+            raise InputRefused("A conversation needs a title; this one is empty.")
+        self._change(person_id, conversation_id, title=title)
+
+    def delete_conversation(self, person_id: int, conversation_id: int) -> None:
+        self._change(person_id, conversation_id, deleted=True)
+
+    def restore_conversation(self, person_id: int, conversation_id: int) -> None:
+        self._change(person_id, conversation_id, deleted=False)
+
+    def reply(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        message = self._take(person_id, conversation_id, text)
+        yield from self._write(message, 1, show=True)
+
+    def compare(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        message = self._take(person_id, conversation_id, text)
+        yield from self._write(message, 2, show=False)
+
+    def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
+        yield from self._write(self._message(person_id, message_id), 1, show=True)
+
+    def show_reply(self, person_id: int, reply_id: int) -> None:
+        reply = self.reply_of(person_id, reply_id)
+        self._message(person_id, reply.message_id).shown = reply_id
+
+    def give_feedback(self, person_id: int, event: FeedbackEvent) -> Learned:
+        with self._lock:
+            if event.reply_id is not None:
+                self.reply_of(person_id, event.reply_id)
+            if event.client_id not in self.client_ids:
+                self.client_ids.add(event.client_id)
+                self._store_event(person_id, event)
+            return self._learn(event)
+
+    def beliefs(self, person_id: int) -> list[TraitBelief]:
+        return list(self.traits)
+
+    def learning_status(self, person_id: int) -> LearningStatus:
+        return replace(self.status, serving=self.serving(person_id, BASE.key))
+
+    def learn_now(self, person_id: int) -> str:
+        if not self.events:
+            raise InputRefused("There is nothing to learn from yet. Like or compare answers first.")
+        self.status = replace(
+            self.status, phase="learning", run_id="r1", step=3, max_steps=20, message="Learning."
+        )
+        return "r1"
+
+    def stop_learning(self, person_id: int) -> None:
+        self.status = replace(self.status, phase="idle", run_id=None, message="Stopped.")
+
+    def roll_back(self, person_id: int, adapter_id: str | None) -> None:
+        known = {version.adapter_id for version in self.all_versions}
+        if adapter_id is not None and adapter_id not in known:
+            raise NotFound(f"There is no version {adapter_id!r}.")
+        self.all_versions = [
+            replace(each, state="serving" if each.adapter_id == adapter_id else "retired")
+            if each.state in ("serving", "retired")
+            else each
+            for each in self.all_versions
+        ]
+
+    def close(self) -> None: ...
+
+    # --- queries --------------------------------------------------------------------------
+
+    def people(self) -> list[Person]:
+        return [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
+
+    def conversations(self, person_id: int, limit: int = 200) -> list[Conversation]:
+        mine = [
+            talk
+            for owner, talk, deleted in self.talks.values()
+            if owner == person_id and not deleted
+        ]
+        mine.sort(key=lambda talk: (talk.updated_at_utc, talk.conversation_id), reverse=True)
+        return mine[:limit]
+
+    def exchanges(self, person_id: int, conversation_id: int, last: int = 50) -> list[Exchange]:
+        self._talk(person_id, conversation_id)
+        mine = [each for each in self.messages if each.conversation_id == conversation_id]
+        return [self._exchange(each) for each in mine[-last:]]
+
+    def reply_of(self, person_id: int, reply_id: int) -> StoredReply:
+        reply = self.stored.get(reply_id)
+        if reply is None:
+            raise NotFound(f"There is no reply {reply_id}.")
+        self._message(person_id, reply.message_id)
+        return reply
+
+    def replies(self, person_id: int, reply_ids: Sequence[int]) -> list[StoredReply]:
+        return [self.reply_of(person_id, reply_id) for reply_id in reply_ids]
+
+    def rewritten(self, person_id: int, reply_id: int, text: str) -> int | None:
+        message = self._message(person_id, self.stored[reply_id].message_id)
+        return next((each for each in message.reply_ids if self.stored[each].text == text), None)
+
+    def thumbs(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, int]:
+        latest = {
+            each.event.reply_id: each.event.value or 0
+            for each in self.events
+            if each.event.kind == "thumb" and not each.undone and each.event.reply_id in reply_ids
+        }
+        return {key: value for key, value in latest.items() if key is not None and value}
+
+    def chips(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        found: dict[int, tuple[str, ...]] = {}
+        for each in self.events:
+            event = each.event
+            if event.kind == "chip" and not each.undone and event.reply_id in reply_ids:
+                assert event.reply_id is not None
+                found[event.reply_id] = (*found.get(event.reply_id, ()), event.text or "")
+        return found
+
+    def comparison(self, person_id: int, comparison_id: int) -> Comparison:
+        found = self.comparisons.get(comparison_id)
+        if found is None:
+            raise NotFound(f"There is no comparison {comparison_id}.")
+        self._message(person_id, found.message_id)
+        return found
+
+    def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
+        return [each for each in self.events if each.feedback_id > after_id]
+
+    def runs(self, person_id: int, limit: int = 20) -> list[LearningRun]:
+        return self.all_runs[:limit]
+
+    def run_metrics(self, person_id: int, run_id: str) -> list[dict[str, float]]:
+        return self.metrics.get(run_id, [])
+
+    def versions(self, person_id: int) -> list[AdapterVersion]:
+        return sorted(self.all_versions, key=lambda version: -version.number)
+
+    def serving(self, person_id: int, base_key: str) -> AdapterVersion | None:
+        return next((each for each in self.all_versions if each.state == "serving"), None)
+
+    def setting(self, person_id: int, name: str, default: str) -> str:
+        return default
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _talk(self, person_id: int, conversation_id: int) -> Conversation:
+        owner, talk, deleted = self.talks.get(conversation_id, (0, None, True))
+        if owner != person_id or talk is None or deleted:
+            raise NotFound(f"There is no conversation {conversation_id}.")
+        return talk
+
+    def _change(
+        self, person_id: int, conversation_id: int, title: str | None = None, deleted: bool = False
+    ) -> None:
+        owner, talk, _ = self.talks.get(conversation_id, (0, None, False))
+        if owner != person_id or talk is None:
+            raise NotFound(f"There is no conversation {conversation_id}.")
+        renamed = replace(talk, title=title or talk.title)
+        self.talks[conversation_id] = (owner, renamed, deleted)
+
+    def _message(self, person_id: int, message_id: int) -> _Message:
+        for each in self.messages:
+            if each.message_id == message_id and self.talks[each.conversation_id][0] == person_id:
+                return each
+        raise NotFound(f"There is no message {message_id}.")
+
+    def _take(self, person_id: int, conversation_id: int, text: str) -> _Message:
+        if self.refusal is not None:
+            raise self.refusal
+        if not text.strip():
+            raise InputRefused("The message is empty. Write something first.")
+        if self.engine.base is None:
+            raise EngineUnavailable(f"The model is not ready yet. {self.engine.message}")
+        talk = self._talk(person_id, conversation_id)
+        with self._lock:
+            if not any(each.conversation_id == conversation_id for each in self.messages):
+                self._change(person_id, conversation_id, title=text.strip()[:48])
+            message = _Message(len(self.messages) + 1, talk.conversation_id, text.strip())
+            self.messages.append(message)
+            return message
+
+    def _write(self, message: _Message, n: int, *, show: bool) -> Iterator[ReplyProgress]:
+        texts = [self.answer(message.text) for _ in range(n)]
+        if n == 2:
+            texts[1] = "Second: " + texts[1]
+        with self._lock:
+            ids = tuple(self._add_reply(message) for _ in range(n))
+            message.reply_ids += ids
+            if show:
+                message.shown = ids[0]
+            comparison_id = None
+            if n == 2:
+                comparison_id = len(self.comparisons) + 1
+                self.comparisons[comparison_id] = Comparison(
+                    comparison_id, message.message_id, ids, "most informative"
+                )
+        yield from self._reveal(message, ids, texts, comparison_id)
+
+    def _reveal(
+        self,
+        message: _Message,
+        ids: tuple[int, ...],
+        texts: list[str],
+        comparison_id: int | None,
+    ) -> Iterator[ReplyProgress]:
+        so_far = [""] * len(ids)
+        progress = ReplyProgress("streaming", message.message_id, ids, tuple(so_far), comparison_id)
+        try:
+            yield replace(progress, phase="choosing" if comparison_id else "streaming")
+            longest = max(len(text.split(" ")) for text in texts)
+            for count in range(1, longest + 1):
+                if count > self.words_before_wait:
+                    while not self.pieces.wait(0.02):
+                        yield replace(progress, texts=tuple(so_far))
+                so_far = [" ".join(text.split(" ")[:count]) for text in texts]
+                yield replace(progress, texts=tuple(so_far))
+            self._finish(ids, texts, "done")
+            yield replace(progress, phase="done", texts=tuple(texts))
+        except GeneratorExit:
+            self.closed_streams += 1
+            self._finish(ids, so_far, "interrupted")
+            raise
+
+    def _finish(self, ids: Sequence[int], texts: Sequence[str], state: str) -> None:
+        for reply_id, text in zip(ids, texts, strict=True):
+            if reply_id not in self.stored:
+                continue  # a stream from before the session was set up anew
+            self.stored[reply_id] = replace(
+                self.stored[reply_id], text=text, state=state, reply_ms=420.0  # type: ignore[arg-type]
+            )  # fmt: skip
+
+    def _add_reply(self, message: _Message) -> int:
+        new = len(self.stored) + 1
+        serving = self.serving(YOU, BASE.key)
+        self.stored[new] = StoredReply(
+            new, message.message_id, message.text, "", (), (), "streaming", None,
+            serving.adapter_id if serving else None, 1.0, Sampling(), 0, BASE.key, None, None, 1,
+            NOW,
+        )  # fmt: skip
+        return new
+
+    def _exchange(self, message: _Message) -> Exchange:
+        waiting = next(
+            (each for each in self.comparisons.values() if each.message_id == message.message_id),
+            None,
+        )
+        return Exchange(
+            message.message_id,
+            message.text,
+            tuple(message.reply_ids),
+            message.shown,
+            waiting if message.shown is None else None,
+            NOW,
+        )
+
+    def _store_event(self, person_id: int, event: FeedbackEvent) -> None:
+        self.events.append(StoredFeedback(len(self.events) + 1, person_id, event, NOW, False))
+        if event.kind == "undo":
+            self.events = [
+                replace(each, undone=True) if each.feedback_id == event.undoes else each
+                for each in self.events
+            ]
+        if event.kind == "pick" and event.comparison_id is not None:
+            ids = self.comparison(person_id, event.comparison_id).reply_ids
+            self.show_reply(person_id, ids[1 if event.outcome == "second" else 0])
+        if event.kind == "edit" and event.reply_id is not None:
+            message = self._message(person_id, self.stored[event.reply_id].message_id)
+            edited = self._add_reply(message)
+            self._finish([edited], [(event.text or "").strip()], "done")
+            self.stored[edited] = replace(self.stored[edited], reply_ms=None)
+            message.reply_ids.append(edited)
+            message.shown = edited
+
+    def _learn(self, event: FeedbackEvent) -> Learned:
+        moved = replace(self.traits[0], probability=self.traits[0].probability * 0.8)
+        self.traits[0] = moved
+        clicks = len(self.events)
+        self.status = replace(
+            self.status, clicks=clicks, new_clicks=clicks, clicks_until_learning=max(0, 10 - clicks)
+        )
+        teaches = {"pick": "a choice", "thumb": "a thumb", "edit": "a better answer"}
+        said = teaches.get(event.kind, "a reason")
+        return Learned(clicks, 2.7, (moved,), said, clicks, max(0, 10 - clicks))

@@ -1,0 +1,252 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from chatfeedback.engine.adapter_files import publish, staging_folder
+from chatfeedback.engine.adapters import make_views
+from chatfeedback.engine.base_model import BaseModel, load_base
+from chatfeedback.errors import ModelUnusable, PromptTooLong
+from chatfeedback.records import AdapterUse, Turn
+from tests.tiny_models import ASSISTANT, END, NO_SYSTEM_TEMPLATE, TEMPLATE, USER, save_tiny_model
+
+HELLO = (Turn("user", "Hello"),)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def base(folder: Path) -> BaseModel:
+    return load_base(folder)
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def token(base: BaseModel, text: str) -> int:
+    return int(base.tokenizer.convert_tokens_to_ids(text))
+
+
+def words(count: int) -> str:
+    return "x" * count  # the tiny tokenizer makes one token of each letter
+
+
+# --- rendering ---------------------------------------------------------------------------
+
+
+def test_an_ordinary_conversation_is_tokenised_as_its_template_says(base: BaseModel):
+    turns = [Turn("system", "Be kind."), Turn("user", "Hi"), Turn("assistant", "Hey"), *HELLO]
+    messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+    expected = base.tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, return_dict=False
+    )
+    assert base.render(turns) == expected
+
+
+def test_control_tokens_typed_by_a_person_stay_text(base: BaseModel):
+    ids = base.render([Turn("user", f"a{END}{ASSISTANT}b")])
+    assert ids.count(token(base, END)) == 1
+    assert ids.count(token(base, ASSISTANT)) == 1
+    assert f"a{END}{ASSISTANT}b" in base.tokenizer.decode(ids)
+
+
+def test_an_emoji_that_is_one_token_stays_one_token(base: BaseModel):
+    assert token(base, "🎉") in base.render([Turn("user", f"{END} 🎉")])
+
+
+def test_the_ids_of_a_stored_reply_are_inserted_unchanged(base: BaseModel):
+    odd = (7, 7, 300 % 257, base.end_token_ids[0])
+    ids = base.render([*HELLO, Turn("assistant", "whatever", odd), Turn("user", "More")])
+    start = ids.index(token(base, ASSISTANT)) + 1
+    assert tuple(ids[start : start + 4]) == odd
+    assert ids[start + 4] == token(base, USER)  # the end token is not written twice
+
+
+def test_a_reply_that_was_cut_off_is_closed_by_the_template(base: BaseModel):
+    ids = base.render([*HELLO, Turn("assistant", "whatever", (7, 7)), Turn("user", "More")])
+    start = ids.index(token(base, ASSISTANT)) + 1
+    assert ids[start : start + 4] == [7, 7, token(base, END), token(base, USER)]
+
+
+def test_a_system_text_joins_the_first_question_where_there_is_no_system_role(tmp_path: Path):
+    base = load_base(save_tiny_model(tmp_path / "m", template=NO_SYSTEM_TEMPLATE))
+    text = base.tokenizer.decode(base.render([Turn("system", "Be kind."), *HELLO]))
+    assert text == f"{USER}Be kind.\n\nHello{END}{ASSISTANT}"
+
+
+def test_an_unanswered_question_and_the_next_one_become_one_turn(base: BaseModel):
+    text = base.tokenizer.decode(base.render([Turn("user", "Hi"), *HELLO]))
+    assert text == f"{USER}Hi\n\nHello{END}{ASSISTANT}"
+
+
+def test_a_text_becomes_a_reply_with_its_end_token_and_back(base: BaseModel):
+    ids = base.template.reply_ids(f"Grüße 🎉 {END}")
+    assert ids[-1] == token(base, END)
+    assert ids.count(token(base, END)) == 1
+    assert base.template.text_of(ids) == f"Grüße 🎉 {END}"
+
+
+def test_the_template_s_end_of_turn_comes_before_the_model_s_other_stop_tokens(copy: Path):
+    config = copy / "generation_config.json"
+    config.write_text(json.dumps({"eos_token_id": [5, 256]}))
+    base = load_base(copy)
+    assert base.end_token_ids == (token(base, END), 5)
+
+
+# --- fitting into the context ------------------------------------------------------------
+
+
+def test_a_short_conversation_is_left_whole(base: BaseModel):
+    turns = [*HELLO, Turn("assistant", "Hey"), *HELLO]
+    assert base.fit_to_context(turns, reserve=100) == (turns, 0)
+
+
+def test_the_oldest_turns_are_dropped_and_the_system_text_stays(base: BaseModel):
+    old = [Turn("user", words(200)), Turn("assistant", words(100))]
+    system, last = Turn("system", "Be kind."), Turn("user", words(50))
+    middle = [Turn("user", words(90)), Turn("assistant", words(90))]
+    kept, dropped = base.fit_to_context([system, *old, *middle, last], reserve=200)
+    assert (kept, dropped) == ([system, *middle, last], 2)
+    assert len(base.render(kept)) + 200 <= base.info.context_tokens
+
+
+def test_a_message_that_cannot_fit_is_refused_with_its_length_and_the_limit(base: BaseModel):
+    with pytest.raises(PromptTooLong, match=r"503 tokens.*can take 384"):
+        base.fit_to_context([Turn("user", words(500))], reserve=256)
+
+
+def test_a_long_message_is_taken_with_less_room_for_the_reply(base: BaseModel):
+    turns = [Turn("user", words(350))]
+    assert base.fit_to_context(turns, reserve=256) == (turns, 0)
+
+
+# --- what cannot be loaded ---------------------------------------------------------------
+
+
+def test_an_unknown_path_is_refused(tmp_path: Path):
+    with pytest.raises(ModelUnusable, match="no model folder at"):
+        load_base(tmp_path / "nothing")
+
+
+def test_an_unknown_quantisation_is_refused_with_the_known_ones(folder: Path):
+    with pytest.raises(ModelUnusable, match=r"'nf5'.*none, nf4, int8"):
+        load_base(folder, "nf5")
+
+
+def test_a_folder_without_safetensors_is_refused_and_says_what_it_holds(copy: Path):
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    with pytest.raises(ModelUnusable, match=r"no \*.safetensors.*found .bin"):
+        load_base(copy)
+
+
+def test_a_folder_without_config_is_refused(copy: Path):
+    (copy / "config.json").unlink()
+    with pytest.raises(ModelUnusable, match=r"config\.json is missing"):
+        load_base(copy)
+
+
+def test_a_model_without_chat_template_is_refused(tmp_path: Path):
+    with pytest.raises(ModelUnusable, match="no chat template"):
+        load_base(save_tiny_model(tmp_path / "m", template=None))
+
+
+def test_a_template_that_leaves_out_the_question_is_refused(tmp_path: Path):
+    with pytest.raises(ModelUnusable, match="chat template fails"):
+        load_base(save_tiny_model(tmp_path / "m", template="Hello!"))
+
+
+def test_a_model_too_big_for_memory_is_refused_before_it_is_read(copy: Path):
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [10**7, 10**7], "data_offsets": [0, 0]}})
+    weights = len(header).to_bytes(8, "little") + header.encode()
+    (copy / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ModelUnusable, match=r"100000\.0 billion weights.*are free on"):
+        load_base(copy)
+
+
+def test_weights_that_were_cut_short_are_refused(copy: Path):
+    file = copy / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(ModelUnusable, match=r"could not be loaded|damaged"):
+        load_base(copy)
+
+
+def test_code_that_comes_with_a_model_is_never_run(copy: Path):
+    config = json.loads((copy / "config.json").read_text())
+    config |= {"model_type": "own", "auto_map": {"AutoConfig": "evil.Config"}}
+    (copy / "config.json").write_text(json.dumps(config))
+    (copy / "evil.py").write_text("raise SystemExit('code of the model was run')")
+    with pytest.raises(ModelUnusable, match="could not be loaded"):
+        load_base(copy)
+
+
+# --- identity ----------------------------------------------------------------------------
+
+
+def test_the_key_names_the_weights_wherever_they_lie(base: BaseModel, copy: Path):
+    assert load_base(copy).info.key == base.info.key
+
+
+def test_the_key_changes_with_a_single_weight(base: BaseModel, copy: Path):
+    file = copy / "model.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    assert load_base(copy).info.key != base.info.key
+
+
+def test_the_key_changes_with_the_chat_template(base: BaseModel, copy: Path):
+    (copy / "chat_template.jinja").write_text(TEMPLATE + " ")
+    assert load_base(copy).info.key != base.info.key
+
+
+def test_the_base_says_what_it_is(base: BaseModel):
+    info = base.info
+    assert (info.name, info.context_tokens, info.hidden_size) == ("tiny", 512, 48)
+    assert (info.dtype, info.quantization, info.is_starter) == ("float32", "none", False)
+    assert info.n_parameters == base.model.num_parameters()
+
+
+# --- quantised ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "int8"])
+def test_a_quantised_model_chats_then_learns_then_serves_what_it_learned(
+    folder: Path, tmp_path: Path, quantization: str
+):
+    pytest.importorskip("bitsandbytes")
+    base = load_base(folder, quantization)
+    live, candidate = make_views(base.model)
+    before = logits_of(live.model)  # a forward before learning is what breaks careless sharing
+    candidate.reset(rank=4, alpha=16.0, seed=0)
+    optimizer = torch.optim.SGD(candidate.parameters(), lr=0.05)
+    losses = []
+    for _ in range(8):
+        loss = -candidate.model(IDS).logits.float().log_softmax(-1)[..., 7].mean()
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[-1] < losses[0] - 0.05
+    assert_close(logits_of(live.model), before, atol=0, rtol=0)
+    candidate.save(staging_folder(tmp_path / "a"), "tiny")
+    publish(tmp_path / ".staging-a", tmp_path / "a", {})
+    live.use(AdapterUse("a", str(tmp_path / "a")))
+    assert_close(logits_of(live.model), logits_of(candidate.model), atol=0, rtol=0)
+
+
+IDS = torch.arange(20, 40)[None]
+
+
+def logits_of(model: Any) -> torch.Tensor:
+    with torch.no_grad():
+        logits: torch.Tensor = model(IDS).logits
+    return logits

@@ -1,0 +1,91 @@
+"""What a run learns from: labels are sure, right replies win, wrong ones never do."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from chatfeedback.calibration import PoolPrompt, PoolReply, calibrate
+from chatfeedback.dataset import LABELLED_WEIGHT, gather_retention, label_pairs
+from chatfeedback.settings import Settings
+from chatfeedback.taste import Taste
+from storage.store import open_store
+from tests.fakes import BASE, FakeEngine, features_of
+
+SHORT, LONG = "Bread.", "It is bread, and bread is what it is, as was said before at length."
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return calibrate(FakeEngine(), BASE)
+
+
+@pytest.fixture
+def taste(tmp_path, calibration):
+    """Somebody who is known to like short answers."""
+    store = open_store(tmp_path)
+    me = store.ensure_person("You").person_id
+    taste = Taste(store, me, calibration.basis, Settings())
+    short, long = calibration.basis.phis(
+        "q", [SHORT, LONG], [features("q", SHORT), features("q", LONG)]
+    )
+    towards_short = np.append(short - long, 0.0)
+    n = len(taste.model.mean)
+    taste.model = dataclasses.replace(taste.model, mean=towards_short, covariance=1e-6 * np.eye(n))
+    yield taste
+    store.close()
+
+
+def features(prompt, text):
+    """Equally plausible, whatever the text."""
+    return dataclasses.replace(features_of(prompt, text), base_logprob=-1.0, n_tokens=1)
+
+
+def pool(*replies):
+    """A pool prompt with (text, is right) replies; the ids tell them apart."""
+    return PoolPrompt(
+        "q",
+        "fact",
+        (1,),
+        tuple(
+            PoolReply(text, (10 + at,), True, 1.0 if right else 0.0, features("q", text))
+            for at, (text, right) in enumerate(replies)
+        ),
+    )
+
+
+def test_the_liked_right_reply_is_chosen_over_the_other_right_one(taste):
+    [pair] = label_pairs(taste, pool((LONG, True), (SHORT, True)))
+    assert (pair.chosen_ids, pair.rejected_ids) == ((11,), (10,))
+    assert (pair.weight, pair.source) == (LABELLED_WEIGHT, "reward_model")
+
+
+def test_a_pleasing_wrong_reply_loses_to_a_right_one(taste):
+    [pair] = label_pairs(taste, pool((LONG, True), (SHORT, False)))
+    assert (pair.chosen_ids, pair.rejected_ids) == ((10,), (11,))
+
+
+def test_nothing_is_labelled_where_no_reply_is_right(taste):
+    assert label_pairs(taste, pool((LONG, False), (SHORT, False))) == []
+
+
+def test_an_unsure_model_labels_nothing(taste):
+    unsure = dataclasses.replace(taste.model, covariance=1e6 * np.eye(len(taste.model.mean)))
+    taste.model = unsure
+    assert label_pairs(taste, pool((LONG, True), (SHORT, True))) == []
+
+
+def test_only_right_replies_are_held(calibration):
+    wrong = pool((LONG, False), (SHORT, True))
+    held = gather_retention(dataclasses.replace(calibration, pool=(wrong,)))
+    assert [demo.reply_ids for demo in held] == [(11,)]
+
+
+def test_a_calibration_is_read_back_as_it_was_written(calibration):
+    again = type(calibration).from_bytes(calibration.to_bytes())
+    assert again.basis.fingerprint == calibration.basis.fingerprint
+    assert again.probe_prompts == calibration.probe_prompts
+    first, second = calibration.pool[3].replies[2], again.pool[3].replies[2]
+    assert (first.text, first.token_ids, first.mark) == (second.text, second.token_ids, second.mark)
+    assert np.array_equal(first.features.hidden, second.features.hidden)
+    assert first.features.base_logprob_mean == pytest.approx(second.features.base_logprob_mean)

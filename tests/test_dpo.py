@@ -1,0 +1,428 @@
+"""A DPO refit, on a tiny random model: it learns, keeps within its budget and leaves no debris."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from chatfeedback import faults
+from chatfeedback.engine import dpo
+from chatfeedback.engine.adapter_files import read_manifest, sweep, verify
+from chatfeedback.engine.adapters import make_views
+from chatfeedback.engine.dpo import choose_batch, dpo_steps, rate_at, steps_to_next_look
+from chatfeedback.engine.scoring import dissect, reply_logprobs
+from chatfeedback.errors import InputRefused
+from chatfeedback.records import (
+    AdapterUse,
+    BaseInfo,
+    Demonstration,
+    DpoSettings,
+    LearnRequest,
+    LearnResult,
+    LearnStep,
+    PreferencePair,
+)
+
+END = 2
+WISH, DISLIKE = 7, 9  # the person likes replies of 7s, the model also writes 9s
+SETTINGS = DpoSettings(
+    rank=4,
+    alpha=8.0,
+    learning_rate=5e-3,
+    pairs_per_step=4,
+    max_steps=8,
+    warmup_steps=2,
+    kl_every_steps=2,
+    kl_budget_nats=1000.0,
+)
+
+
+class TinyBase:
+    info = BaseInfo("key", "tiny", False, 64, 32, 1, "cpu", "float32", "none")
+    end_token_ids = (END,)
+
+
+def tiny_model():
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=40,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        bos_token_id=None,
+        eos_token_id=END,
+        pad_token_id=0,
+        initializer_range=0.2,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+def pair(topic, weight=1.0, chosen=WISH, rejected=DISLIKE):
+    return PreferencePair(
+        prompt_ids=(5, topic, 6),
+        chosen_ids=(chosen, chosen, END),
+        rejected_ids=(rejected, rejected, rejected, END),
+        weight=weight,
+        source="click",
+    )
+
+
+def make_request(folder, **changes):
+    settings = {k: changes.pop(k) for k in list(changes) if hasattr(SETTINGS, k)}
+    whole = LearnRequest(
+        run_id="run",
+        folder=str(folder),
+        adapter_id=folder.name,
+        pairs=tuple(pair(topic) for topic in range(10, 20)),
+        retention=tuple(Demonstration((5, t, 6), (t, t + 1, END)) for t in range(20, 30)),
+        probe_prompts=tuple((5, topic, 6) for topic in range(30, 34)),
+        settings=replace(SETTINGS, **settings),
+        seed=0,
+        parent="before",
+        data_hash="abc",
+    )
+    return replace(whole, **changes)
+
+
+@torch.no_grad()
+def sample_own(model, prompts, seed):
+    """Greedy replies of at most 5 tokens: enough for a look."""
+    replies = []
+    for prompt in prompts:
+        ids = list(prompt)
+        while len(ids) < len(prompt) + 5 and ids[-1] != END:
+            ids.append(int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
+        replies.append(ids[len(prompt) :])
+    return replies
+
+
+def learn(request, view=None, is_cancelled=lambda: False, wait=lambda: None, sample=sample_own):
+    view = view or make_views(tiny_model())[1]
+    return dpo_steps(view, TinyBase, request, sample, wait, is_cancelled)
+
+
+def finish(request, **options):
+    *steps, result = learn(request, **options)
+    assert all(isinstance(step, LearnStep) for step in steps)
+    assert isinstance(result, LearnResult)
+    return steps, result
+
+
+def margin(model, one):
+    anatomy = dissect(model)
+    sequences = [one.prompt_ids + one.chosen_ids, one.prompt_ids + one.rejected_ids]
+    with torch.no_grad():
+        chosen, rejected = reply_logprobs(anatomy, sequences, [len(one.prompt_ids)] * 2)
+    return float(chosen.sum() - rejected.sum())
+
+
+# --- learning ----------------------------------------------------------------------------
+
+
+def test_a_disliked_reply_is_less_likely_after_the_update(tmp_path):
+    live, candidate = make_views(tiny_model())
+    _, result = finish(make_request(tmp_path / "one"), view=candidate)
+    unseen = pair(38)
+    before = margin(live.model, unseen)
+    live.use(AdapterUse("one", result.folder))
+    assert margin(live.model, unseen) > before + 0.5
+
+
+def test_the_first_step_starts_at_the_base(tmp_path):
+    first = next(learn(make_request(tmp_path / "one")))
+    assert first.metrics["dpo/loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert first.metrics["dpo/reward_margin"] == pytest.approx(0, abs=1e-6)
+    assert first.metrics["dpo/retention_kl"] == pytest.approx(0, abs=1e-6)
+
+
+def test_metrics_show_the_learning(tmp_path):
+    steps, result = finish(make_request(tmp_path / "one"))
+    assert steps[-1].metrics["dpo/loss"] < steps[0].metrics["dpo/loss"]
+    assert steps[-1].metrics["dpo/accuracy"] == 1.0
+    assert steps[-1].metrics["dpo/kl_nats"] == result.kl_nats
+    assert [step.step for step in steps] == list(range(1, 9))
+    assert {"dpo/nll", "dpo/grad_norm", "dpo/lr"} <= steps[0].metrics.keys()
+    assert {"dpo/finished", "dpo/retention_drop_nats"} <= steps[-1].metrics.keys()
+
+
+def test_opposite_tastes_go_opposite_ways(tmp_path):
+    found = []
+    for name, chosen, rejected in (("a", WISH, DISLIKE), ("b", DISLIKE, WISH)):
+        view = make_views(tiny_model())[1]
+        pairs = tuple(pair(topic, 1.0, chosen, rejected) for topic in range(10, 20))
+        finish(make_request(tmp_path / name, pairs=pairs), view=view)
+        found.append(margin(view.model, pair(38)))
+    assert found[0] > found[1] + 0.5
+
+
+def test_a_base_in_bfloat16_learns_too(tmp_path):
+    view = make_views(tiny_model().to(torch.bfloat16))[1]
+    steps, _ = finish(make_request(tmp_path / "one"), view=view)
+    assert steps[-1].metrics["dpo/loss"] < 0.9 * steps[0].metrics["dpo/loss"]
+
+
+def test_plain_rows_learn_what_the_trie_learns(tmp_path):
+    found = []
+    for name, shares_prefixes in (("trie", True), ("rows", False)):
+        view = make_views(tiny_model(), shares_prefixes=shares_prefixes)[1]
+        steps, _ = finish(make_request(tmp_path / name, max_steps=3), view=view)
+        found.append([step.metrics["dpo/loss"] for step in steps])
+    assert found[0] == pytest.approx(found[1], rel=0.01)
+
+
+def test_a_heavier_pair_pulls_harder(tmp_path):
+    """Two pairs that contradict each other: the weight decides."""
+    agree, contradict = pair(10, 3.0), pair(10, 0.5, DISLIKE, WISH)
+    contradict = replace(contradict, chosen_ids=agree.rejected_ids, rejected_ids=agree.chosen_ids)
+    view = make_views(tiny_model())[1]
+    finish(make_request(tmp_path / "one", pairs=(agree, contradict)), view=view)
+    assert margin(view.model, agree) > margin(tiny_model(), agree)
+
+
+def test_retention_holds_the_base_where_nobody_asked_for_change(tmp_path):
+    found = []
+    for name, coef in (("hardly", 1e-6), ("strongly", 30.0)):
+        steps, _ = finish(make_request(tmp_path / name, retention_coef=coef))
+        found.append(steps[-1].metrics["dpo/retention_kl"])
+    assert found[1] < 0.5 * found[0]
+
+
+def test_the_nll_anchor_keeps_the_chosen_reply_likely(tmp_path):
+    found = []
+    for name, coef in (("without", 0.0), ("with", 5.0)):
+        steps, _ = finish(make_request(tmp_path / name, nll_coef=coef))
+        found.append(steps[-1].metrics["dpo/nll"])
+    assert found[1] < found[0]
+
+
+def test_a_refit_forgets_the_run_before(tmp_path):
+    view = make_views(tiny_model())[1]
+    first, _ = finish(make_request(tmp_path / "a"), view=view)
+    finish(make_request(tmp_path / "b", seed=5), view=view)
+    again, _ = finish(make_request(tmp_path / "c"), view=view)
+    assert [s.metrics for s in again] == [s.metrics for s in first]
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_happened_to_the_global_one(tmp_path):
+    torch.manual_seed(1)
+    _, a = finish(make_request(tmp_path / "a"))
+    torch.manual_seed(2)
+    _, b = finish(make_request(tmp_path / "b"))
+    files = [read_manifest(Path(r.folder))["files"]["adapter_model.safetensors"] for r in (a, b)]
+    assert files[0] == files[1]
+
+
+def test_cutting_a_step_into_micro_batches_changes_nothing(tmp_path, monkeypatch):
+    whole, _ = finish(make_request(tmp_path / "a", max_steps=2))
+    monkeypatch.setattr(dpo, "MICRO_BATCH_TOKENS", 1)
+    cut, _ = finish(make_request(tmp_path / "b", max_steps=2))
+    for name in ("dpo/loss", "dpo/nll", "dpo/retention_kl", "dpo/grad_norm"):
+        found = [[step.metrics[name] for step in run] for run in (whole, cut)]
+        assert found[0] == pytest.approx(found[1], rel=0.02, abs=1e-4)  # bfloat16 rounds by 0.4 %
+
+
+def test_a_reply_shared_by_many_pairs_is_rated_once(tmp_path):
+    view = make_views(tiny_model())[1]
+    view.reset(4, 8.0, 0)
+    same = [pair(10), replace(pair(10), rejected_ids=(8, END))]
+    with torch.no_grad():
+        assert len(dpo._logprob_of_each(view, same)) == 3
+
+
+# --- endings -----------------------------------------------------------------------------
+
+
+def test_a_choice_of_an_unfinished_reply_teaches_nothing(tmp_path):
+    cut_off = replace(pair(10), chosen_ids=(WISH, WISH))
+    with pytest.raises(InputRefused, match="1 choices"):
+        next(learn(make_request(tmp_path / "one", pairs=(cut_off,))))
+
+
+def test_the_end_of_turn_token_counts(tmp_path):
+    """Between a reply that ends and one that does not, only the end token can teach."""
+    ends = replace(pair(10), chosen_ids=(WISH, END), rejected_ids=(WISH, WISH, WISH))
+    view = make_views(tiny_model())[1]
+    finish(make_request(tmp_path / "one", pairs=(ends,)), view=view)
+    assert margin(view.model, ends) > margin(tiny_model(), ends) + 0.1
+
+
+# --- stopping ----------------------------------------------------------------------------
+
+
+def test_the_kl_budget_ends_the_run(tmp_path):
+    steps, result = finish(make_request(tmp_path / "one", kl_budget_nats=0.3, max_steps=60))
+    assert result.stop_reason == "kl_budget"
+    assert len(steps) < 60
+    assert result.kl_nats <= dpo.OVERSHOOT * 0.3
+
+
+def test_an_overshoot_walks_back_into_the_budget(tmp_path):
+    view = make_views(tiny_model())[1]
+    request = make_request(tmp_path / "one", kl_budget_nats=0.3, learning_rate=0.01, warmup_steps=1)
+    steps, result = finish(request, view=view, sample=lambda *_: [(WISH, WISH, END)] * 4)
+    assert result.stop_reason == "kl_budget"
+    assert 0 < result.kl_nats <= dpo.OVERSHOOT * 0.3
+    assert steps[-1].metrics["dpo/over_budget"] == 1.0
+    assert margin(view.model, pair(38)) > margin(tiny_model(), pair(38))
+
+
+def test_a_policy_that_cannot_be_brought_back_is_the_last_good_one(tmp_path):
+    def far_away(model, prompts, seed):
+        return [(WISH,) * 9 for _ in prompts]  # what the base never says
+
+    view = make_views(tiny_model())[1]
+    request = make_request(tmp_path / "one", kl_budget_nats=1e-6, learning_rate=0.1)
+    _, result = finish(request, view=view, sample=far_away)
+    assert (result.stop_reason, result.kl_nats) == ("kl_budget", pytest.approx(0, abs=1e-6))
+    assert margin(view.model, pair(10)) == pytest.approx(margin(tiny_model(), pair(10)), abs=1e-5)
+
+
+def test_a_run_that_diverges_keeps_its_last_good_weights(tmp_path):
+    view = make_views(tiny_model())[1]
+    steps = learn(make_request(tmp_path / "one"), view=view)
+    for _ in range(3):
+        next(steps)
+    with torch.no_grad():
+        view.parameters()[0].fill_(float("nan"))
+    *_, result = steps
+    assert (result.stop_reason, result.steps) == ("diverged", 4)
+    assert all(torch.isfinite(weight).all() for weight in view.parameters())
+    verify(Path(result.folder))
+
+
+def test_the_seconds_budget_ends_the_run_with_a_look(tmp_path):
+    steps, result = finish(make_request(tmp_path / "one", seconds_budget=0.0))
+    assert (result.stop_reason, len(steps)) == ("seconds", 1)
+    assert "dpo/kl_nats" in steps[0].metrics
+
+
+def test_time_spent_waiting_for_replies_does_not_count(tmp_path):
+    waits, started_s = [], time.monotonic()
+
+    def wait():
+        waits.append(threading.Event().wait(0.01))
+
+    _, result = finish(make_request(tmp_path / "one", max_steps=2), wait=wait)
+    assert result.seconds < time.monotonic() - started_s - 0.01 * len(waits) + 0.01
+
+
+def test_looks_use_the_same_luck_every_time(tmp_path):
+    seeds = []
+
+    def sample(model, prompts, seed):
+        seeds.append(seed)
+        return sample_own(model, prompts, seed)
+
+    finish(make_request(tmp_path / "one"), sample=sample)
+    assert len(seeds) >= 2
+    assert len(set(seeds)) == 1
+
+
+def test_a_version_is_never_overwritten(tmp_path):
+    (tmp_path / "one").mkdir()
+    with pytest.raises(FileExistsError, match="once"):
+        next(learn(make_request(tmp_path / "one")))
+
+
+def test_a_cancelled_run_leaves_nothing_behind(tmp_path):
+    steps = learn(make_request(tmp_path / "one"), is_cancelled=iter([False, True]).__next__)
+    assert len(list(steps)) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_run_leaves_nothing_behind_and_frees_the_layers(tmp_path):
+    view = make_views(tiny_model())[1]
+    waits = []
+    steps = learn(make_request(tmp_path / "one"), view=view, wait=lambda: waits.append(1))
+    next(steps)
+    steps.close()
+    before = len(waits)
+    view.model(input_ids=torch.tensor([[5, 6]]))
+    assert len(waits) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_warning_reaches_the_log(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        finish(make_request(tmp_path / "one", max_steps=2))
+
+
+# --- the schedule ------------------------------------------------------------------------
+
+
+def test_the_rate_warms_up_holds_and_falls():
+    settings = replace(SETTINGS, warmup_steps=4, max_steps=100, kl_budget_nats=2.0)
+    assert rate_at(0, settings, 0.0) == 0.25
+    assert rate_at(50, settings, 0.0) == 1.0
+    assert rate_at(80, settings, 0.0) == pytest.approx(0.5)
+    assert rate_at(99, settings, 0.0) == pytest.approx(0.1)
+    assert rate_at(50, settings, 1.6) == pytest.approx(0.5)  # 80 % of the budget is used up
+
+
+def test_looks_become_frequent_as_the_budget_is_used_up():
+    settings = replace(SETTINGS, kl_every_steps=5, kl_budget_nats=2.4)
+    assert [steps_to_next_look(kl, settings) for kl in (-0.1, 0.1, 0.25, 0.4, 2.0)] == [
+        15, 15, 10, 5, 5,
+    ]  # fmt: skip
+
+
+def test_every_item_comes_once_an_epoch():
+    items = list("abcdefg")
+    drawn = [x for step in range(7) for x in choose_batch(items, 3, seed=1, step=step)]
+    for epoch in range(3):
+        assert sorted(drawn[7 * epoch : 7 * epoch + 7]) == items
+    assert drawn[:7] != drawn[7:14]
+
+
+def test_a_batch_is_never_larger_than_what_there_is():
+    assert sorted(choose_batch([1, 2], 8, seed=0, step=5)) == [1, 2]
+
+
+# --- the folder --------------------------------------------------------------------------
+
+
+def test_the_manifest_says_where_the_version_comes_from(tmp_path):
+    _, result = finish(make_request(tmp_path / "one", max_steps=1))
+    manifest = read_manifest(tmp_path / "one")
+    assert verify(tmp_path / "one") == result.manifest_hash
+    assert (manifest["base_key"], manifest["parent"]) == ("key", "before")
+    assert (manifest["run_id"], manifest["data_hash"]) == ("run", "abc")
+    assert manifest["settings"]["beta"] == SETTINGS.beta
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_dpo import finish, make_request
+finish(make_request(Path(sys.argv[1]) / "one", max_steps=1))
+"""
+
+
+def test_a_run_killed_while_publishing_leaves_only_what_the_sweep_removes(tmp_path):
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD, str(tmp_path), str(Path(__file__).parent)],
+        env={**os.environ, faults.VARIABLE: "adapter.before_rename"},
+        cwd=Path(__file__).parents[1],
+    )
+    assert child.returncode == faults.KILLED
+    assert [path.name for path in tmp_path.iterdir()] == [".staging-one"]
+    sweep(tmp_path, [])
+    assert list(tmp_path.iterdir()) == []
+    finish(make_request(tmp_path / "one", max_steps=1))
+    verify(tmp_path / "one")

@@ -1,0 +1,349 @@
+"""What the log of feedback says: what counts, what replaces what, and which pairs it gives."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.preferences import (
+    CHIPS,
+    HALF_LIFE_JUDGEMENTS,
+    Better,
+    Equal,
+    Rated,
+    Reason,
+    edit_distance,
+    edit_weight,
+    judge,
+    news,
+    training_pairs,
+)
+from chatfeedback.records import Comparison, FeedbackEvent, Sampling, StoredFeedback, StoredReply
+
+BASE = "base"
+
+
+def stored_reply(reply_id: int, message_id: int, text: str, base_key: str = BASE) -> StoredReply:
+    return StoredReply(
+        reply_id=reply_id,
+        message_id=message_id,
+        prompt_text="Why?",
+        text=text,
+        prompt_ids=(1, 2),
+        token_ids=(10 + reply_id,),
+        state="done",
+        stop_reason="end",
+        adapter_id=None,
+        adapter_scale=1.0,
+        sampling=Sampling(),
+        seed=0,
+        base_key=base_key,
+        first_token_ms=None,
+        reply_ms=None,
+        candidates=1,
+        created_at_utc="2030-01-01T00:00:00Z",
+    )
+
+
+@dataclass
+class Log:
+    """A person's log, written event by event; also what folding looks up."""
+
+    replies: dict[int, StoredReply] = field(default_factory=dict)
+    comparisons: dict[int, Comparison] = field(default_factory=dict)
+    events: list[StoredFeedback] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for reply_id, message_id in [(1, 1), (2, 1), (3, 2), (4, 2)]:
+            self.replies[reply_id] = stored_reply(
+                reply_id, message_id, f"Answer number {reply_id}."
+            )
+        self.comparisons[1] = Comparison(1, 1, (1, 2), "")
+        self.comparisons[2] = Comparison(2, 2, (3, 4), "")
+
+    def say(self, kind: str, **what: object) -> int:
+        feedback_id = len(self.events) + 1
+        event = FeedbackEvent(f"client-{feedback_id}", kind, **what)
+        self.events.append(StoredFeedback(feedback_id, 1, event, "", undone=False))
+        return feedback_id
+
+    def edit(self, reply_id: int, text: str) -> int:
+        """Rewrite a reply; the rewrite becomes a sibling. Answers its reply id."""
+        self.say("edit", reply_id=reply_id, text=text)
+        new_id = max(self.replies) + 1
+        self.replies[new_id] = stored_reply(new_id, self.replies[reply_id].message_id, text)
+        return new_id
+
+    def judgements(self):
+        return judge(self.events, self)
+
+    def comparison(self, comparison_id: int) -> Comparison:
+        return self.comparisons[comparison_id]
+
+    def reply(self, reply_id: int) -> StoredReply:
+        return self.replies[reply_id]
+
+    def rewritten(self, reply_id: int, text: str) -> int | None:
+        message_id = self.replies[reply_id].message_id
+        for other in self.replies.values():
+            if other.message_id == message_id and other.text == text:
+                return other.reply_id
+        return None
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+# --- picks ---------------------------------------------------------------------------------
+
+
+def test_a_pick_prefers_one_reply_to_the_other(log):
+    log.say("pick", comparison_id=1, outcome="first")
+    log.say("pick", comparison_id=2, outcome="second")
+
+    assert log.judgements() == [Better(1, 1, 2, 1.0, "click"), Better(2, 4, 3, 1.0, "click")]
+
+
+def test_a_tie_says_that_neither_is_better(log):
+    log.say("pick", comparison_id=1, outcome="tie")
+
+    assert log.judgements() == [Equal(1, 1, 2)]
+
+
+def test_both_bad_is_a_thumb_down_for_each(log):
+    log.say("pick", comparison_id=1, outcome="both_bad")
+
+    assert log.judgements() == [Rated(1, 1, False, 0.5), Rated(1, 2, False, 0.5)]
+
+
+def test_a_second_vote_on_a_comparison_replaces_the_first(log):
+    log.say("pick", comparison_id=1, outcome="first")
+    log.say("pick", comparison_id=1, outcome="second")
+
+    assert log.judgements() == [Better(2, 2, 1, 1.0, "click")]
+
+
+# --- thumbs and reasons --------------------------------------------------------------------
+
+
+def test_the_last_thumb_on_a_reply_counts(log):
+    log.say("thumb", reply_id=1, value=1)
+    log.say("thumb", reply_id=3, value=1)
+    log.say("thumb", reply_id=1, value=-1)
+
+    assert log.judgements() == [Rated(2, 3, True, 0.5), Rated(3, 1, False, 0.5)]
+
+
+def test_a_thumb_taken_back_says_nothing(log):
+    log.say("thumb", reply_id=1, value=1)
+    log.say("thumb", reply_id=1, value=0)
+
+    assert log.judgements() == []
+
+
+def test_a_reason_speaks_of_one_measure(log):
+    log.say("chip", reply_id=1, text="too long")
+    log.say("chip", reply_id=1, text="not friendly")
+
+    assert log.judgements() == [
+        Reason(1, 1, "log_words", more=False),
+        Reason(2, 1, "warm_words", more=True),
+    ]
+
+
+def test_the_same_reason_twice_counts_once(log):
+    log.say("chip", reply_id=1, text="too long")
+    log.say("chip", reply_id=1, text="too long")
+
+    assert len(log.judgements()) == 1
+
+
+def test_wrong_is_about_truth_and_teaches_no_style(log):
+    log.say("thumb", reply_id=1, value=-1)
+    log.say("chip", reply_id=1, text="wrong")
+    log.say("thumb", reply_id=3, value=-1)
+
+    assert log.judgements() == [
+        Rated(1, 1, False, 0.5, about_style=False),
+        Rated(3, 3, False, 0.5),
+    ]
+
+
+def test_an_unknown_reason_is_kept_in_the_log_and_teaches_nothing(log):
+    log.say("chip", reply_id=1, text="too purple")
+
+    assert log.judgements() == []
+
+
+def test_every_chip_speaks_of_a_real_measure():
+    assert all(chip.measure is None or chip.measure in STYLE_MEASURES for chip in CHIPS)
+    assert len({chip.name for chip in CHIPS}) == len(CHIPS)
+
+
+# --- rewrites ------------------------------------------------------------------------------
+
+
+def test_a_rewrite_is_better_than_what_it_replaces(log):
+    new_id = log.edit(1, "Something else entirely, much longer.")
+
+    assert log.judgements() == [Better(1, new_id, 1, 3.0, "edit")]
+
+
+def test_a_rewrite_of_a_rewrite_is_better_still(log):
+    second = log.edit(1, "Something else entirely.")
+    third = log.edit(second, "A third thing, shorter and blunt!")
+    links = [(j.chosen_id, j.rejected_id) for j in log.judgements()]
+
+    assert links == [(second, 1), (third, second)]
+
+
+def test_a_second_rewrite_of_one_reply_replaces_the_first(log):
+    log.edit(1, "Something else entirely.")
+    second = log.edit(1, "A third thing, shorter and blunt!")
+
+    assert [j.chosen_id for j in log.judgements()] == [second]
+
+
+def test_a_mended_typo_says_nothing(log):
+    log.replies[1] = stored_reply(1, 1, "a long answer " * 10)
+    log.edit(1, "a long answer " * 9 + "a long anwser ")
+
+    assert log.judgements() == []
+
+
+def test_a_rewrite_that_is_not_stored_yet_waits(log):
+    log.say("edit", reply_id=1, text="Not among the siblings.")
+
+    assert log.judgements() == []
+
+
+def test_edit_distance_runs_from_same_to_nothing_in_common():
+    assert edit_distance("abc", "abc ") == 0.0
+    assert edit_distance("abc", "xyz") == 1.0
+    assert edit_distance("abcd", "abxd") == pytest.approx(0.25)
+
+
+def test_a_long_rewrite_is_compared_by_its_words():
+    words = [f"word{at}" for at in range(200)]
+
+    assert edit_distance(" ".join(words), " ".join([*words[:-50], "end"])) == pytest.approx(
+        1 - 2 * 150 / (200 + 151)
+    )
+
+
+def test_a_larger_rewrite_weighs_more_up_to_three_clicks():
+    assert edit_weight("abcd" * 50, "abcd" * 50 + "e") == 0.0
+    assert edit_weight("abcd", "abxd") == pytest.approx(2.0)  # 1 + 4 * 0.25
+    assert edit_weight("abc", "xyz") == 3.0
+
+
+# --- undo, and what the model must do ------------------------------------------------------
+
+
+def test_an_undone_event_counts_no_more(log):
+    pick = log.say("pick", comparison_id=1, outcome="first")
+    log.say("thumb", reply_id=3, value=1)
+    log.say("undo", undoes=pick)
+
+    assert log.judgements() == [Rated(2, 3, True, 0.5)]
+
+
+def test_undoing_a_changed_thumb_brings_the_earlier_one_back(log):
+    log.say("thumb", reply_id=1, value=1)
+    changed = log.say("thumb", reply_id=1, value=-1)
+    log.say("undo", undoes=changed)
+
+    assert log.judgements() == [Rated(1, 1, True, 0.5)]
+
+
+def test_a_new_event_is_only_added(log):
+    log.say("pick", comparison_id=1, outcome="first")
+    before = log.judgements()
+    log.say("thumb", reply_id=3, value=1)
+
+    assert news(before, log.judgements()) == [Rated(2, 3, True, 0.5)]
+    assert news(before, before) == []
+
+
+def test_undo_changed_thumb_and_wrong_ask_for_a_rebuild(log):
+    log.say("thumb", reply_id=1, value=-1)
+    before = log.judgements()
+    log.say("chip", reply_id=1, text="wrong")
+    wrong = log.judgements()
+    log.say("thumb", reply_id=1, value=1)
+    changed = log.judgements()
+    log.say("undo", undoes=3)
+
+    assert news(before, wrong) is None
+    assert news(wrong, changed) is None
+    assert news(changed, log.judgements()) is None
+
+
+# --- pairs for the policy ------------------------------------------------------------------
+
+
+def pairs(log: Log):
+    return training_pairs(log.judgements(), log, BASE)
+
+
+def test_picks_and_rewrites_become_pairs(log):
+    log.say("pick", comparison_id=1, outcome="second")
+    new_id = log.edit(3, "Something else entirely, much longer.")
+    click, edit = pairs(log)
+
+    assert (click.chosen_ids, click.rejected_ids, click.source) == ((12,), (11,), "click")
+    assert (edit.chosen_ids, edit.rejected_ids, edit.source) == ((10 + new_id,), (13,), "edit")
+    assert edit.weight == 3.0
+    assert click.weight == pytest.approx(0.5 ** (1 / HALF_LIFE_JUDGEMENTS))
+
+
+def test_a_liked_and_a_disliked_sibling_become_a_pair(log):
+    log.say("thumb", reply_id=1, value=-1)
+    log.say("thumb", reply_id=2, value=1)
+    log.say("thumb", reply_id=3, value=1)
+    [pair] = pairs(log)
+
+    assert (pair.chosen_ids, pair.rejected_ids) == ((12,), (11,))
+
+
+def test_a_reply_said_to_be_wrong_loses_to_a_liked_sibling(log):
+    log.say("thumb", reply_id=1, value=-1)
+    log.say("chip", reply_id=1, text="wrong")
+    log.say("thumb", reply_id=2, value=1)
+
+    assert len(pairs(log)) == 1
+
+
+def test_a_pair_said_twice_counts_once(log):
+    log.say("pick", comparison_id=1, outcome="first")
+    log.say("thumb", reply_id=1, value=1)
+    log.say("thumb", reply_id=2, value=-1)
+
+    assert len(pairs(log)) == 1
+
+
+def test_a_pair_said_twice_counts_at_its_larger_weight(log):
+    new_id = log.edit(1, "Something else entirely, much longer.")
+    log.say("thumb", reply_id=new_id, value=1)
+    log.say("thumb", reply_id=1, value=-1)
+    [pair] = pairs(log)
+
+    assert pair.weight > 2.9  # the rewrite's 3, not the thumbs' 0.5 + 0.5
+
+
+def test_ties_give_no_pair(log):
+    log.say("pick", comparison_id=1, outcome="tie")
+    log.say("pick", comparison_id=2, outcome="both_bad")
+
+    assert pairs(log) == []
+
+
+def test_replies_of_another_base_and_unread_rewrites_give_no_pair(log):
+    log.replies[2] = stored_reply(2, 1, "Other.", base_key="another base")
+    log.replies[4] = StoredReply(**{**vars(log.replies[4]), "token_ids": ()})
+    log.say("pick", comparison_id=1, outcome="first")
+    log.say("pick", comparison_id=2, outcome="second")
+
+    assert pairs(log) == []

@@ -1,0 +1,100 @@
+"""The gate: what is harm, what is gain."""
+
+import dataclasses
+
+import pytest
+
+from chatfeedback.promotion import Measures, find_harm, find_no_gain, kept_share, sequence_kl
+from chatfeedback.retention import Question, interleave, questions
+from chatfeedback.settings import Settings
+from tests.fakes import FakeEngine
+
+GOOD = Measures(
+    scale=1.0,
+    better_than_base=0.95,
+    better_than_serving=0.6,
+    kl_nats=2.0,
+    facts_share=1.0,
+    how_to_share=0.99,
+    finished_share=1.0,
+    length_ratio=0.8,
+)
+
+
+def change(**changes):
+    return dataclasses.replace(GOOD, **changes)
+
+
+def replies(*texts):
+    """One reply a text, as the fake engine would give it."""
+    engine = FakeEngine()
+    made = engine._reply(0, "prompt", None)
+    return [dataclasses.replace(made, text=text) for text in texts]
+
+
+def test_a_good_candidate_does_no_harm_and_gains():
+    assert find_harm(GOOD, Settings()) == []
+    assert find_no_gain(GOOD, Settings()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"facts_share": 0.9}, "facts"),
+        ({"how_to_share": 0.5}, "how-to"),
+        ({"finished_share": 0.9}, "end properly"),
+        ({"kl_nats": 9.0}, "too far"),
+        ({"length_ratio": 0.01}, "as long"),
+    ],
+)
+def test_every_kind_of_harm_is_named(changes, word):
+    [sentence] = find_harm(change(**changes), Settings())
+    assert word in sentence
+
+
+def test_facts_and_how_tos_are_not_averaged_together():
+    assert find_harm(change(facts_share=1.2, how_to_share=0.8), Settings())
+
+
+def test_a_model_without_a_quiz_is_not_blamed_for_it():
+    assert find_harm(change(facts_share=None, how_to_share=None), Settings()) == []
+
+
+def test_a_doubtful_gain_is_turned_down():
+    assert "79%" in find_no_gain(change(better_than_base=0.79), Settings())[0]
+
+
+def test_what_serves_now_is_not_replaced_by_something_worse():
+    assert find_no_gain(change(better_than_serving=0.1), Settings())
+
+
+def test_kl_is_the_mean_gap_between_policy_and_base():
+    [one] = replies("x")
+    near = dataclasses.replace(one, policy_logprob=one.features.base_logprob + 1.0)
+    far = dataclasses.replace(one, policy_logprob=one.features.base_logprob + 4.0)
+    assert sequence_kl([near, far]) == pytest.approx(2.5)
+
+
+def test_kept_share_compares_marks_with_the_bases():
+    question = Question("q", "fact", "?", lambda text: float("yes" in text))
+    share = kept_share([question], [replies("yes", "no")], [replies("yes", "yes")], "fact")
+    assert share == pytest.approx(0.5)
+
+
+def test_no_two_parts_share_a_question():
+    parts = ["chat", "loss", "probe", "gate", "report"]
+    for is_starter in (True, False):
+        ids = [{each.item_id for each in questions(part, is_starter)} for part in parts]
+        assert sum(map(len, ids)) == len(set.union(*ids))
+
+
+def test_every_part_of_the_quiz_holds_facts_and_how_tos():
+    for part in ("chat", "loss", "probe", "gate", "report"):
+        kinds = {question.kind for question in questions(part, True)}
+        assert {"fact", "how_to"} <= kinds
+
+
+def test_how_tos_keep_their_share_in_a_small_selection():
+    chosen = interleave(questions("gate", True), 20, how_to_share=0.3)
+    assert len(chosen) == 20
+    assert sum(question.kind == "how_to" for question in chosen) == 6

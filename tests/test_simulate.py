@@ -1,0 +1,86 @@
+"""The benchmark's arithmetic, and its people."""
+
+import random
+
+import numpy as np
+import pytest
+
+from chatfeedback.people import PEOPLE, person_of
+from chatfeedback.retention import questions
+from chatfeedback.simulate import (
+    Row,
+    bootstrap_interval,
+    find_temperature,
+    self_consistency,
+    summarise,
+    win_rate,
+)
+
+ROW = Row(
+    "anna",
+    10,
+    "B",
+    win=0.6,
+    win_low=0.5,
+    win_high=0.7,
+    facts=1.0,
+    how_to=0.9,
+    kl_nats=None,
+    finished=1.0,
+)
+
+
+def test_win_counts_ties_as_half():
+    served, base = np.array([[1.0, 2.0]]), np.array([[1.0, 3.0]])
+    # 1 = 1 (half), 1 < 3, 2 > 1 (win), 2 < 3: 1.5 of 4
+    assert win_rate(served, base) == pytest.approx(0.375)
+
+
+def test_win_rate_of_better_replies_is_above_a_half():
+    assert win_rate(np.array([[2.0]]), np.array([[1.0]])) == 1.0
+
+
+def test_a_coin_toss_agrees_with_itself_half_the_time():
+    assert self_consistency(np.zeros(4), 1.0) == pytest.approx(0.5)
+
+
+def test_the_temperature_found_gives_the_consistency_asked_for():
+    gaps = np.random.default_rng(0).normal(0, 2, 500)
+    temperature = find_temperature(gaps, 0.775)
+    assert self_consistency(gaps, temperature) == pytest.approx(0.775, abs=1e-4)
+
+
+def test_the_interval_of_equal_people_has_no_width():
+    assert bootstrap_interval([0.7, 0.7, 0.7], seed=0) == (pytest.approx(0.7), pytest.approx(0.7))
+
+
+def test_the_curve_is_the_mean_over_people():
+    import dataclasses
+
+    rows = [ROW, dataclasses.replace(ROW, person="ben", win=0.8)]
+    [point] = summarise(rows, seed=0)
+    assert point["win"] == pytest.approx(0.7)
+    assert point["win_low"] <= 0.7 <= point["win_high"]
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.name)
+def test_a_complete_answer_beats_any_style(person):
+    from chatfeedback.starter import corpus
+
+    items = {item.id: item for item in corpus.items()}
+    for question in random.Random(0).sample(questions("chat", True), 40):
+        right = " ".join(items[question.item_id].sentences[:1])
+        if question.mark(right) == 1.0:
+            for wrong in ("Sure thing! 😊 No idea, friend!", "It is so.", "- one\n- two\n- three"):
+                assert person.utility(question, right) > person.utility(question, wrong)
+
+
+def test_the_contextual_person_wants_short_facts_and_long_how_tos():
+    contextual = next(person for person in PEOPLE if person.name == "contextual")
+    assert contextual.weights["short"] > 0 > contextual.for_how_to["short"]
+
+
+def test_people_beyond_the_six_kinds_have_other_quirks():
+    first, second = person_of(0, 0), person_of(6, 0)
+    assert first.weights == second.weights
+    assert first.name != second.name

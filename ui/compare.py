@@ -1,0 +1,61 @@
+"""Two answers side by side: blind until the vote, then named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chatfeedback.records import (
+    AdapterVersion,
+    Comparison,
+    FeedbackEvent,
+    Learned,
+    PickOutcome,
+    StoredReply,
+)
+from chatfeedback.session import Session
+from ui import text
+from ui.markdown import render_markdown
+
+OUTCOMES: tuple[PickOutcome, ...] = ("first", "second", "tie", "both_bad")
+
+
+def show_comparison(comparison: Comparison, replies: Mapping[int, StoredReply]) -> dict[str, Any]:
+    """The cards of a comparison that waits for a vote. Says nothing of who wrote what."""
+    return {
+        "id": comparison.comparison_id,
+        "votable": True,
+        "cards": [
+            {"html": render_markdown(replies[reply_id].text), "state": replies[reply_id].state}
+            for reply_id in comparison.reply_ids
+        ],
+    }
+
+
+def show_streaming_comparison(texts: Sequence[str]) -> dict[str, Any]:
+    """The cards while both answers are being written; there is nothing to vote on yet."""
+    cards = [{"html": render_markdown(each), "state": "streaming"} for each in texts]
+    return {"id": 0, "votable": False, "cards": cards}
+
+
+def vote(
+    session: Session, person_id: int, comparison_id: int, outcome: PickOutcome, client_id: str
+) -> tuple[Learned, int]:
+    """Store the choice; returns what it taught and the reply that stays in the conversation."""
+    shown = session.queries.comparison(person_id, comparison_id).reply_ids
+    event = FeedbackEvent(client_id, "pick", comparison_id=comparison_id, outcome=outcome)
+    learned = session.give_feedback(person_id, event)
+    return learned, shown[1 if outcome == "second" else 0]
+
+
+def reveal_versions(session: Session, person_id: int, comparison_id: int) -> str:
+    """Who wrote which answer, told only after the vote."""
+    shown = session.queries.comparison(person_id, comparison_id).reply_ids
+    versions: dict[str, AdapterVersion] = {
+        version.adapter_id: version for version in session.queries.versions(person_id)
+    }
+    first, second = (
+        text.name_version(reply.adapter_id, versions)
+        for reply in session.queries.replies(person_id, shown)
+    )
+    return text.say_reveal(first, second)

@@ -1,0 +1,256 @@
+"""The page: Gradio components, and which gesture calls which handler.
+
+Gradio holds ids and what is on the screen, nothing else. There is no `gr.State` (it would keep a
+connection open for every tab) and no handler of `unload`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from chatfeedback.session import Session
+from ui import chat, text
+from ui.conversations import parse_id
+from ui.handlers import Gesture, Handlers, Place, Shown, make_toast, say_error
+from ui.widgets import make_static, make_widget
+
+MAX_STREAMS = 16  # replies written at once; further ones wait in the queue
+MAX_WAITING = 64  # events that may wait before the page says that it is busy
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+CLICK: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
+STREAM: dict[str, Any] = {
+    **CLICK,
+    "concurrency_limit": MAX_STREAMS,
+    "concurrency_id": "replies",
+}
+FOCUS = "() => { document.querySelector('#message textarea')?.focus(); }"
+POLL = "() => { document.dispatchEvent(new Event('cf:poll')); }"
+# The box is emptied here, in the browser, as its text is taken; a refused text is put back.
+TAKE_DRAFT = "(...inputs) => { window.cfTakeDraft(inputs[0]); return inputs; }"
+READ_SWITCH = "() => localStorage.getItem('cf-compare') === 'yes'"
+KEEP_SWITCH = "on => { localStorage.setItem('cf-compare', on ? 'yes' : 'no'); }"
+
+BRAND = (
+    '<div class="brand"><span class="mark" aria-hidden="true"></span><b>chatfeedback</b>'
+    '<button type="button" class="icon" id="theme-toggle" aria-label="Light or dark"'
+    ' title="Light or dark"><svg viewBox="0 0 24 24" width="17" height="17" aria-hidden="true">'
+    '<circle cx="12" cy="12" r="8" fill="none" stroke="currentColor" stroke-width="1.8"/>'
+    '<path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/></svg></button></div>'
+)
+NAV = (
+    '<nav id="nav" aria-label="Pages"><a href="./" aria-current="page">'
+    '<svg viewBox="0 0 24 24" width="17" height="17" fill="none" stroke="currentColor"'
+    ' stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
+    '<path d="M20.5 12a8 8 0 0 1-11.7 7.1L4 20l1-4.600A8 8 0 1 1 20.5 12z"/></svg>Chat</a>'
+    '<a href="#learning"><svg viewBox="0 0 24 24" width="17" height="17" fill="none"'
+    ' stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"'
+    ' aria-hidden="true"><path d="m4 16 5-6 4 4 7-8M15 6h5v5"/></svg>Learning</a></nav>'
+)
+SIDE_TOGGLE = (
+    '<button type="button" class="icon side-toggle" aria-label="Sidebar" title="Sidebar"'
+    ' aria-controls="side"><svg viewBox="0 0 24 24" width="18" height="18" fill="none"'
+    ' stroke="currentColor" stroke-width="1.8" stroke-linecap="round" aria-hidden="true">'
+    '<rect x="4" y="5" width="16" height="14" rx="3"/><path d="M9.5 5v14"/></svg></button>'
+)
+TO_END = (
+    '<button type="button" id="to-end" aria-label="Jump to the newest message" hidden>'
+    '<svg viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor"'
+    ' stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
+    '<path d="M12 5v14M6 13l6 6 6-6"/></svg></button>'
+    '<p id="engine-notice" role="status" hidden></p>'
+)
+
+
+def build_page(session: Session) -> Any:
+    """The Blocks of the app, wired to the session."""
+    with gr.Blocks(title=text.APP_NAME, fill_width=True, analytics_enabled=False) as page:
+        parts = lay_out()
+        _Wiring(Handlers(session), parts).connect(page)
+    page.max_threads = 100
+    page.queue(default_concurrency_limit=None, max_size=MAX_WAITING)
+    return page
+
+
+def lay_out() -> dict[str, Any]:
+    """Make the components; returns those that handlers fill or listen to, by name."""
+    hidden: dict[str, Any] = {"visible": "hidden", "show_label": False, "container": False}
+    parts: dict[str, Any] = {
+        "conversation": gr.Textbox(elem_id="conversation", label="Conversation", **hidden),
+        "last": gr.Number(
+            chat.PAGE_EXCHANGES, precision=0, elem_id="last", label="Shown", **hidden
+        ),
+    }
+    with gr.Column(elem_id="side"):
+        make_static("brand", BRAND)
+        parts["new_chat"] = gr.Button(text.NEW_CHAT, elem_id="new-chat", variant="primary")
+        make_static("nav-box", NAV)
+        parts["conversations"] = make_widget("conversations", {"items": []})
+    make_static("shade-box", '<div id="side-shade"></div>')
+    with gr.Column(elem_id="chat-view"):
+        parts |= _lay_out_chat()
+    with gr.Column(elem_id="learning-view"):
+        parts["learning"] = make_widget("learning", {})
+    parts["toast"] = make_widget("toast", {})
+    parts["writer"] = make_widget("writer", {})
+    return parts
+
+
+def _lay_out_chat() -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    with gr.Row(elem_id="top"):
+        make_static("toggle-box", SIDE_TOGGLE)
+        parts["title"] = make_widget("title", {"text": text.NEW_CHAT})
+        parts["compare"] = gr.Checkbox(
+            label=text.COMPARE_SWITCH, elem_id="compare-switch", container=False
+        )
+        make_widget("pill", {})
+    with gr.Column(elem_id="scroll"):
+        parts["transcript"] = make_widget("transcript", {})
+        parts["live"] = make_widget("live", chat.NOTHING_LIVE, like="transcript")
+    with gr.Column(elem_id="foot"):
+        make_static("to-end-box", TO_END)
+        parts["receipt"] = make_widget("receipt", {})
+        parts["message"] = gr.Textbox(
+            elem_id="message",
+            label=text.MESSAGE_LABEL,
+            show_label=False,
+            container=False,
+            placeholder=text.MESSAGE_PLACEHOLDER,
+            lines=1,
+            max_lines=8,
+            submit_btn=True,
+            interactive=False,  # until the page has loaded: loading would undo an early send
+        )
+        parts["composer"] = make_widget("composer", {})
+        make_static("hint", f"<p>{text.HINT}</p>")
+    return parts
+
+
+class _Wiring:
+    """Connects gestures to handlers, and turns what handlers return into component updates."""
+
+    def __init__(self, handlers: Handlers, parts: dict[str, Any]) -> None:
+        self._do = handlers
+        self._parts = parts
+        self._here = [parts["conversation"], parts["last"]]
+
+    def connect(self, page: Any) -> None:
+        """Every gesture of the page."""
+        parts, do = self._parts, self._do
+
+        def load(request: gr.Request) -> Any:
+            shown = self._update(do.load(request.query_params.get("c")))
+            return shown | {parts["message"]: gr.Textbox(interactive=True)}
+
+        page.load(load, None, [*self._all(), parts["message"]], **QUIET).then(
+            None, None, None, js=FOCUS
+        )
+        page.load(None, None, parts["compare"], js=READ_SWITCH)
+        parts["compare"].change(None, parts["compare"], None, js=KEEP_SWITCH)
+        self._connect_replies()
+        self._connect_conversations()
+        self._connect_feedback()
+        self._connect_learning()
+
+    def _connect_replies(self) -> None:
+        parts, do = self._parts, self._do
+
+        def send(request: gr.Request, message: str, twice: bool, *here: object) -> Iterator[Any]:
+            yield from self._stream(do.send(message or "", bool(twice), _place(request, *here)))
+
+        def again(request: gr.Request, data: gr.EventData, *here: object) -> Iterator[Any]:
+            yield from self._stream(do.regenerate(_place(request, *here), _read(data)))
+
+        typed = [parts["message"], parts["compare"], *self._here]
+        sent = parts["message"].submit(send, typed, self._all(), js=TAKE_DRAFT, **STREAM)
+        written = parts["transcript"].regenerate(again, self._here, self._all(), **STREAM)
+        for each in (sent, written):
+            each.then(None, None, None, js=POLL)
+        self._listen(parts["composer"].halt, lambda place, _: do.stop(place))
+
+    def _connect_conversations(self) -> None:
+        parts, do, listen = self._parts, self._do, self._listen
+        self._listen_plainly(parts["new_chat"].click, do.start_new, after=FOCUS)
+        listen(parts["conversations"].pick, do.pick)
+        listen(parts["conversations"].rename, do.rename)
+        listen(parts["conversations"].remove, do.remove)
+        listen(parts["toast"].restore, do.restore)
+        listen(parts["transcript"].earlier, do.show_earlier)
+        listen(parts["transcript"].settle, lambda place, _: do.look_again(place))
+
+    def _connect_feedback(self) -> None:
+        parts, do, listen = self._parts, self._do, self._listen
+        listen(parts["transcript"].thumb, do.thumb, after=POLL)
+        listen(parts["transcript"].chip, do.chip, after=POLL)
+        listen(parts["transcript"].undo, do.undo, after=POLL)
+        listen(parts["transcript"].sibling, do.show_sibling)
+        listen(parts["transcript"].vote, do.vote, after=FOCUS)
+        listen(parts["writer"].rewrite, do.rewrite, after=POLL)
+
+    def _connect_learning(self) -> None:
+        parts, do, listen = self._parts, self._do, self._listen
+        listen(parts["learning"].refresh, lambda _, given: do.refresh_learning())
+        listen(parts["learning"].learn, lambda _, given: do.learn_now(), after=POLL)
+        listen(parts["learning"].halt, lambda _, given: do.stop_learning(), after=POLL)
+        listen(parts["learning"].use, lambda _, given: do.use_version(given), after=POLL)
+        listen(parts["receipt"].roll_back, lambda _, given: do.use_version(given), after=POLL)
+        listen(parts["receipt"].serving, lambda _, given: do.show_receipt(given))
+
+    def _listen(
+        self, event: Any, handler: Callable[[Place, Gesture], Shown], *, after: str | None = None
+    ) -> None:
+        """Answer a widget's event; clicks that follow each other quickly are all answered."""
+
+        def answer(request: gr.Request, data: gr.EventData, *here: object) -> Any:
+            return self._attempt(lambda: handler(_place(request, *here), _read(data)))
+
+        self._attach(event, answer, after)
+
+    def _listen_plainly(
+        self, event: Any, handler: Callable[[Place], Shown], *, after: str | None = None
+    ) -> None:
+        """Answer an event that brings no data of its own."""
+
+        def answer(request: gr.Request, *here: object) -> Any:
+            return self._attempt(lambda: handler(_place(request, *here)))
+
+        self._attach(event, answer, after)
+
+    def _attach(self, event: Any, answer: Callable[..., Any], after: str | None) -> None:
+        done = event(answer, self._here, self._all(), **CLICK)
+        if after:
+            done.then(None, None, None, js=after)
+
+    def _all(self) -> list[Any]:
+        return [
+            part
+            for name, part in self._parts.items()
+            if name not in ("new_chat", "compare", "writer", "message")
+        ]
+
+    def _attempt(self, handler: Callable[[], Shown]) -> Any:
+        try:
+            return self._update(handler())
+        except Exception as error:
+            return self._update({"toast": make_toast(say_error(error), kind="error")})
+
+    def _stream(self, updates: Iterator[Shown]) -> Iterator[Any]:
+        with closing(updates) as open_updates:  # type: ignore[type-var]
+            for shown in open_updates:
+                yield self._update(shown)
+
+    def _update(self, shown: Shown) -> dict[Any, Any]:
+        return {self._parts[name]: value for name, value in shown.items()}
+
+
+def _place(request: Any, conversation: object, last: object) -> Place:
+    shown = min(parse_id(last) or chat.PAGE_EXCHANGES, 1000)
+    return Place(parse_id(conversation), shown, tab=str(request.session_hash))
+
+
+def _read(data: Any) -> Gesture:
+    return dict(data._data) if isinstance(data._data, dict) else {}

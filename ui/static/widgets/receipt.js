@@ -1,0 +1,20 @@
+// Which versions were announced already: ids only, in this browser.
+const KEY = 'cf-seen-versions';
+const seen = () => { try { return JSON.parse(localStorage.getItem(KEY)); } catch { return null; } };
+const remember = id => localStorage.setItem(KEY, JSON.stringify([...new Set([...(seen() || []), id])].slice(-50)));
+let asked = null;
+const look = status => {
+  const id = status.serving?.adapter_id;
+  if (status.offline) return;
+  if (!seen()) remember(id || '');
+  if (id && id !== asked && !seen().includes(id)) { asked = id; trigger('serving', {adapter_id: id}); }
+};
+document.addEventListener('cf:status', event => look(event.detail));
+if (window.cfStatus) look(window.cfStatus);
+const dismiss = () => { if (props.value?.id) remember(props.value.id); props.value = {}; };
+element.addEventListener('click', event => {
+  const act = event.target.closest('[data-do]')?.dataset.do;
+  if (act === 'dismiss') dismiss();
+  if (act === 'undo') { const to = props.value.back_to; dismiss(); trigger('roll_back', {adapter_id: to}); }
+  if (event.target.closest('a')) dismiss();
+});

@@ -1,0 +1,28 @@
+// Shared by every widget. All data goes through esc(); only html made by ui/markdown.py is raw.
+const esc = s => String(s ?? '').replace(/[&<>"'`$]/g, c => '&#' + c.charCodeAt(0) + ';');
+const PATHS = {
+  copy: '<rect x="9" y="9" width="11" height="11" rx="2.5"/><path d="M5 15V6.5A2.5 2.5 0 0 1 7.5 4H15"/>',
+  check: '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
+  up: '<path d="M7 11v9H4.5v-9zM7 11l4-7.5c1.6 0 2.5 1.1 2.5 2.6V10h4.7a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 17 20H7"/>',
+  down: '<path d="M17 13V4h2.5v9zM17 13l-4 7.5c-1.6 0-2.5-1.1-2.5-2.6V14H5.8a2 2 0 0 1-2-2.4l1.2-6A2 2 0 0 1 7 4h10"/>',
+  again: '<path d="M20 11a8 8 0 1 0-2.3 6.3"/><path d="M20 5v6h-6"/>',
+  pen: '<path d="M12.5 20H20M16 4.5a2.1 2.1 0 0 1 3 3L8 18.5l-4 1 1-4z"/>',
+  bin: '<path d="M4 7h16M9.5 7V4.5h5V7M6.5 7l.8 12.5h9.4L17.5 7M10.5 11v5M13.5 11v5"/>',
+  left: '<path d="m14.5 6-6 6 6 6"/>',
+  right: '<path d="m9.5 6 6 6-6 6"/>',
+  search: '<circle cx="11" cy="11" r="6.5"/><path d="m20 20-4.2-4.2"/>',
+  cross: '<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>',
+  spark: '<path d="M12 3.5 13.8 10l6.7 2-6.7 2L12 20.5 10.2 14l-6.7-2 6.7-2z"/>',
+  back: '<path d="M9 7 4.5 11.5 9 16M4.5 11.5H15a4.5 4.5 0 0 1 0 9h-2"/>',
+};
+// Rests buttons until the answer re-draws them, or for a moment when it changes nothing.
+const rest = (...buttons) => {
+  for (const each of buttons) { each.disabled = true; each.dataset.resting = ''; }
+  setTimeout(() => {
+    for (const each of buttons.filter(each => each.hasAttribute('data-resting'))) {
+      each.disabled = false; each.removeAttribute('data-resting'); each.classList.remove('chosen');
+    }
+  }, 2500);
+};
+const icon = (name, size = 16) =>
+  `<svg viewBox="0 0 24 24" width="${size}" height="${size}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${PATHS[name]}</svg>`;

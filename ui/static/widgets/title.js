@@ -1,0 +1,1 @@
+watch('value', () => { document.title = props.value.text + ' · chatfeedback'; });

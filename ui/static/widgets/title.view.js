@@ -1,0 +1,1 @@
+const view = value => `<h1 title="${esc(value.text)}">${esc(value.text)}</h1>`;

@@ -1,0 +1,1 @@
+const view = () => '<div class="toasts" aria-live="polite"></div>';

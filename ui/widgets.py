@@ -1,0 +1,43 @@
+"""Custom widgets: `gr.HTML` factories over the scripts in `static/widgets/`.
+
+Each widget is two files: `NAME.view.js` with `const view = value => html`, and `NAME.js` with its
+behaviour. Data reaches the page only through `${esc(...)}` in a view. Handlebars' double braces
+are refused: Gradio evaluates what they leave behind as JavaScript once more, so data inside them
+could run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+STATIC = Path(__file__).parent / "static"
+
+
+def read_static(name: str) -> str:
+    """Text of a file below `static/`."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def make_widget(name: str, value: object, *, like: str | None = None) -> Any:
+    """A `gr.HTML` with this widget's view and behaviour, or those of `like`; its id is `name`."""
+    kind = like or name
+    shared = read_static("widgets/shared.js")
+    view = read_static(f"widgets/{kind}.view.js")
+    template = "${(() => {" + shared + view + "; return view(value ?? {}); })()}"
+    if "{{" in template:
+        raise ValueError(f"static/widgets/{kind}.view.js contains '{{{{': data in it could run.")
+    return gr.HTML(
+        value,
+        elem_id=name,
+        html_template=template,
+        js_on_load=shared + read_static(f"widgets/{kind}.js"),
+        apply_default_css=False,
+    )
+
+
+def make_static(name: str, html: str) -> Any:
+    """Fixed markup of our own; never data."""
+    return gr.HTML(html, elem_id=name, apply_default_css=False, js_on_load=None)
