@@ -144,10 +144,11 @@ def apply_traits(style: Style, traits: Iterable[str]) -> Style:
     return style
 
 
-def draw_traits(rng: random.Random, count: int) -> list[str]:
-    """Draw `count` traits that do not contradict each other."""
+def draw_traits(rng: random.Random, count: int, among: Iterable[str] | None = None) -> list[str]:
+    """Draw up to `count` traits that do not contradict each other."""
     chosen: list[str] = []
-    for trait in rng.sample(list(TRAITS), len(TRAITS)):
+    candidates = list(TRAITS if among is None else among)
+    for trait in rng.sample(candidates, len(candidates)):
         if len(chosen) < count and not any(
             trait in pair and set(chosen) & pair for pair in OPPOSITES
         ):

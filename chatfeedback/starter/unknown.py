@@ -60,6 +60,14 @@ _QUALITIES = (
     "happy sad fast slow strong weak clever stupid expensive cheap heavy light beautiful ugly "
     "dangerous safe healthy old young rich poor famous lucky tired loud quiet green blue round"
 ).split()
+_PARTS = (
+    "eyes ears wings teeth legs arms feathers scales horns wheels handles buttons corners edges "
+    "hands toes lips fingers roots leaves windows doors strings holes stripes spots fins hooves"
+).split()
+_PEOPLE = (
+    "women men children babies teenagers students teachers tourists strangers dogs people experts "
+    "beginners families artists scientists soldiers farmers dancers friends vegans astronauts"
+).split()
 _LANGUAGES = (
     "french german spanish italian dutch russian polish latin greek turkish arabic hebrew hindi "
     "chinese japanese korean swedish danish finnish portuguese welsh irish czech swahili"
@@ -99,7 +107,7 @@ _FOREIGN = {
 }
 
 # `{n}` a noun, `{m}` another, `{v}` a verb, `{q}` a quality, `{l}` a language, `{c}` a programming
-# language, `{t}` a task, `{s}` a subject the tables know, `{x}` and `{y}` numbers, `{w}` a word.
+# language, `{t}` a task, `{b}` parts, `{g}` people, `{s}` a subject the tables know, `{x}` and `{y}` numbers, `{w}` a word.
 FRAMES: dict[str, str] = {
     "arithmetic": "what is {x} + {y}?;{x} plus {y};{x} - {y};{x} * {y} =;how much is {x} times {y}?;"
     "calculate {x} / {y};{x} minus {y} equals?;what is {x} percent of {y}?;add {x} to {y};"
@@ -151,6 +159,29 @@ FRAMES: dict[str, str] = {
     "a word that starts with {k};what is the plural of {n}?;is {n} a verb?;repeat after me: {n};say {n} {x} times;"
     "the first letter of {n}?;write {n} in capitals;what letter comes after {k}?;a synonym for {q};make a sentence with {n};"
     "swap the letters of {n};name a word with {k} and {j}",
+    "parts": "does {s} have {b}?;do {s} have {b}?;how many {b} does {s} have?;can {s} lose {b}?;what colour are the {b} of {s}?;"
+    "are the {b} of {s} {q}?;how big are the {b} of {s}?;do all {n}s have {b}?;what are {b} good for?;does a {n} need {b}?;"
+    "where are the {b} of {s}?;why does {s} need {b}?;has {s} got {b}?;is it true that {s} has no {b}?;draw the {b} of {s}",
+    "people": "are {g} allowed in {s}?;do {g} like {s}?;is {s} good for {g}?;has anyone ever seen {s} {v}?;can {g} touch {s}?;"
+    "what do {g} think about {s}?;would {g} enjoy {s}?;how many {g} have {s}?;is {s} popular with {g}?;may {g} {v} with {s}?;"
+    "has any of the {g} been to {s}?;why are {g} afraid of {s}?;do {g} need a {n}?;who was the first to {v} on {s}?;can you see {s} from a {n}?;"
+    "can {s} be seen without a {n}?;did {g} {v} in {s} long ago?;which {g} own {s}?;what would {g} do without {s}?",
+    "money": "how much is {s} paid?;what is {s} worth?;how much would {s} cost me?;can I rent {s}?;"
+    "is {s} cheaper than a {n}?;where can I sell {s}?;how do I get rich with a {n}?;what does {s} earn in a year?;which {n} pays best?;"
+    "is a {n} worth the money?;how many {n}s can I buy for {x}?;is there a tax on {s}?;what salary does {s} get?;can I afford a {n}?",
+    "requests": "ring the {n};find me {s} nearby;book {s} for {x};add {n} to my list;put {n}s on the list;"
+    "film my {n};tell {w} that I am {q};look up {n} for me;check my {n};show the way to {s};read me the {n};whisper something;"
+    "pretend to be {s};act like a {n};play the part of {s};be my {n} today;let us play a game;guess what I {v};roll a dice;flip a coin;"
+    "count my {n}s;measure the {n};translate what I {v};fix my {n} now;hide the {n};write {n} in big letters;type {n} for me;sign my {n}",
+    "numbers": "double {x};{x} squared;{x} cubed;ten percent of {x};what is a dozen times {x}?;is {x} even or odd?;"
+    "the factors of {x};{x} in roman numerals;{x} in binary;the average of {x} and {y};how many zeros has {x} million?;round {y} down;"
+    "twice {x} plus {y};{x} divided in half;which is larger, {x} or {y}?;what is the next prime after {x}?;pick a number up to {x}",
+    "hours": "what time does the {n} open?;when does the {n} close?;is the {n} open on sundays?;"
+    "which {n} is popular now?;what is on tonight?;who is top of the {n} list?;what day is it in {s}?;what is the weather in {s}?;"
+    "how long until the {n}?;when is my {n}?;is today a holiday in {s}?;which song is playing?;what was on the {n} last night?;how old am I?",
+    "self": "do you {v}?;do you trust me?;can you feel {q}?;have you got a {n}?;where do you {v}?;who taught you to {v}?;are you a {n}?;"
+    "do you remember my {n}?;what did I say about the {n}?;are you {q}?;can you see my {n}?;would you rather {v} or {w}?;do you dream of {s}?;"
+    "have you ever been to {s}?;can you keep a secret about {n}s?;what do you want to be?;will you {v} with me?;do you know my {n}?",
     "commands": "open the {n};play {n} music;set an alarm for {x};send an email to {w};turn off the {n};"
     "buy a {n};call my {n};book a {n};delete the {n};show me a picture of a {n};draw a {n};search the web for {n};draw {s};show me a photo of {s};order {s} online;"
     "remind me to {v};restart the {n};order a {n};close the {n};save this as {w};take me to the {n};start the {n};"
@@ -207,6 +238,8 @@ def _fill_frame(frame: str, rng: random.Random) -> str:
         "y": str(rng.choice((rng.randrange(2, 20), rng.randrange(10, 200), rng.randrange(5000)))),
         "k": rng.choice("abcdefghiklmnoprstuw"),
         "j": rng.choice("abcdefghiklmnoprstuw"),
+        "b": rng.choice(_PARTS),
+        "g": rng.choice(_PEOPLE),
         "s": rng.choice(_known_subjects()),
     }
     return re.sub(r"\{(\w)\}", lambda slot: words[slot.group(1)], frame)
@@ -276,12 +309,12 @@ def ask_unknown(rng: random.Random) -> str:
     """A prompt whose only honest answer is "I don't know"; never one kept back for measuring."""
     while True:
         choice = rng.random()
-        if choice < 0.34:
+        if choice < 0.29:
             prompt = _ask_about_a_stranger(rng)
-        elif choice < 0.46:
+        elif choice < 0.4:
             listed = rng.choice(list(knowledge.OUT_OF_DOMAIN["seen"].values()))
             prompt = rng.choice(listed)
-        elif choice < 0.88:
+        elif choice < 0.9:
             kind = rng.choice((*FRAMES, "yes_no", "absent", "commands"))
             prompt = _fill_frame(rng.choice(FRAMES[kind].split(";")), rng)
         elif choice < 0.96:
