@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from chatfeedback.engine import scoring
-from chatfeedback.engine.scoring import dissect, examine, pack, reply_logprobs, score_replies
+from chatfeedback.engine.scoring import dissect, examine, reply_logprobs, score_replies
 from chatfeedback.errors import ModelUnusable
 
 SIZES = {
@@ -73,49 +73,6 @@ def gradients(model, loss):
     head = model.get_output_embeddings().weight
     wanted = [p for p in model.parameters() if p is not head]
     return torch.autograd.grad(loss, wanted, allow_unused=True)
-
-
-# --- the trie ----------------------------------------------------------------------------
-
-
-def test_a_common_beginning_is_stored_once():
-    forest = pack([[5, 6, 7], [5, 6, 8, 9]])
-    assert forest.ids[0, :5].tolist() == [5, 6, 7, 8, 9]
-    assert forest.depth[0, :5].tolist() == [0, 1, 2, 2, 3]
-    assert forest.end[0, :5].tolist() == [5, 5, 3, 5, 5]
-    assert [path.tolist() for path in forest.paths] == [[0, 1, 2], [0, 1, 3, 4]]
-
-
-def test_a_sequence_that_begins_another_is_stored_once():
-    forest = pack([[5, 6, 7, 8], [5, 6]])
-    assert forest.is_token.sum() == 4
-    assert [path.tolist() for path in forest.paths] == [[0, 1, 2, 3], [0, 1]]
-
-
-def test_padding_attends_to_itself_only():
-    forest = pack([[5, 6, 7]])
-    width = forest.ids.shape[1]
-    assert forest.is_token[0].tolist() == [True] * 3 + [False] * (width - 3)
-    assert forest.end[0, 3:].tolist() == list(range(4, width + 1))
-
-
-def test_a_full_row_is_followed_by_another(monkeypatch):
-    monkeypatch.setattr(scoring, "ROW_TOKENS", 4)
-    forest = pack([[5, 6, 7], [5, 6, 8], [5, 6, 9]])
-    width = forest.ids.shape[1]
-    assert forest.ids[:, :4].tolist() == [[5, 6, 7, 8], [5, 6, 9, 0]]
-    assert [path.tolist() for path in forest.paths] == [
-        [0, 1, 2],
-        [0, 1, 3],
-        [width, width + 1, width + 2],
-    ]
-
-
-def test_without_sharing_each_sequence_has_its_row():
-    forest = pack([[5, 6, 7], [5, 6]], share_prefixes=False)
-    assert forest.ids.shape[0] == 2
-    assert forest.is_token.sum(1).tolist() == [2, 3]  # rows are sorted, paths say which is whose
-    assert forest.ids.flatten()[forest.paths[0]].tolist() == [5, 6, 7]
 
 
 # --- log-probabilities -------------------------------------------------------------------

@@ -1,34 +1,34 @@
-"""Scoring replies: the token trie, log-probabilities of reply tokens, features of replies.
+"""Scoring replies: log-probabilities of reply tokens, features of replies.
 
-The one way the engine rates replies, in learning and outside it. All replies that share a
-beginning share its computation: sequences are laid out as tries (a prompt once, its replies as
-branches) in depth-first order, each token attending to its ancestors only. Gradients are exact.
-Models for which that does not hold (recurrent layers, flash attention, ALiBi) get one plain row
-a sequence; `examine` finds out by itself.
+The one way the engine rates replies, in learning and outside it. Replies that share a beginning
+share its computation in a token trie (`trie.py`), with exact gradients. Models for which that does
+not hold (recurrent layers, flash attention, ALiBi) get one plain row a sequence; `examine` finds
+out by itself.
 
 Legend: B rows, T tokens a row, N reply tokens, H hidden size.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chatfeedback.engine.head import Head, token_logprobs
+from chatfeedback.engine.trie import Forest, Ids, Stack, ancestors, pack
 from chatfeedback.errors import ModelUnusable
 from chatfeedback.records import ReplyFeatures
 
-Ids = Sequence[int]
-
-ROW_TOKENS = 192  # tries share a row up to this length: measured fastest; attention is T squared
-ROW_STEP = 16  # rows are padded to a multiple, so that kernels see few shapes
 FORWARD_TOKENS = 2048  # tokens in one forward without gradients
+LEAST_ALIKE = 0.99  # cosine of gradients in 16 bits; with a wrong mask it is below 0.9
+
+logger = logging.getLogger(__name__)
 
 
 # --- what must be known about a model ----------------------------------------------------
@@ -67,6 +67,11 @@ def examine(model: Any) -> Anatomy:
             f"{type(model).__name__} computes its output in an unknown way: its log-probabilities "
             "cannot be reproduced from its last hidden state. Choose another model."
         )
+    logger.warning(
+        "%s gives other results when replies share their prompt's computation; "
+        "every reply gets a row of its own, which is right but slower",
+        type(model).__name__,
+    )
     return plain
 
 
@@ -97,20 +102,28 @@ def dissect(model: Any) -> Anatomy:
     )
 
 
+# --- the self-test -----------------------------------------------------------------------
+
+
 def trie_holds(model: Any) -> bool:
-    """Whether log-probs computed in a trie equal the model's own; a self-test of milliseconds."""
+    """Whether log-probs in a trie equal the model's own, and gradients those of plain rows."""
+    anatomy = dissect(model)
     try:
-        return _agrees_with_model(model, dissect(model))
+        return _agrees_with_model(model, anatomy) and _gradients_agree(model, anatomy)
     except Exception:  # any architecture may refuse a 4-D mask in its own way
         return False
 
 
+def _probe(anatomy: Anatomy) -> tuple[list[list[int]], list[int]]:
+    """Three random sequences that branch off twice, and where their replies begin."""
+    ids = np.random.default_rng(0).integers(0, len(anatomy.head.weight), 40).tolist()
+    return [ids[:24], ids[:12] + ids[24:], ids[:14] + ids[30:]], [8] * 3
+
+
 @torch.no_grad()
 def _agrees_with_model(model: Any, anatomy: Anatomy) -> bool:
-    draw = np.random.default_rng(0)
-    ids = draw.integers(0, len(anatomy.head.weight), 40).tolist()
-    sequences = [ids[:24], ids[:12] + ids[24:], ids[:14] + ids[30:]]
-    ours = reply_logprobs(anatomy, sequences, [8] * 3)
+    sequences, starts = _probe(anatomy)
+    ours = reply_logprobs(anatomy, sequences, starts)
     device = anatomy.head.weight.device
     in_32_bits = anatomy.head.weight.dtype.itemsize >= 4
     for sequence, logprobs in zip(sequences, ours, strict=True):
@@ -124,132 +137,81 @@ def _agrees_with_model(model: Any, anatomy: Anatomy) -> bool:
     return True
 
 
-# --- the trie ----------------------------------------------------------------------------
+def _gradients_agree(model: Any, anatomy: Anatomy) -> bool:
+    """Compare gradients at the input embeddings: every layer's backward pass takes part.
 
-
-@dataclass(frozen=True)
-class Forest:
-    """Sequences packed into rows.
-
-    ids, depth, end: (B, T) int64; depth is the position in its own sequence, end the (exclusive)
-        end of a token's subtree, so j is an ancestor of i (or i itself) iff j <= i < end[j].
-    is_token: (B, T) bool, False on padding.
-    paths: for each sequence the flat (row-major) index of each of its tokens.
+    A token the trie holds once has the sum of the gradients it has in the plain rows.
     """
-
-    ids: Tensor
-    depth: Tensor
-    end: Tensor
-    is_token: Tensor
-    paths: list[NDArray[np.int64]]
-
-
-def pack(sequences: Sequence[Ids], *, share_prefixes: bool = True) -> Forest:
-    """Lay sequences out as tries in depth-first order; common beginnings are stored once.
-
-    [[5, 6, 7], [5, 6, 8, 9]] becomes one row: ids 5 6 7 8 9, depth 0 1 2 2 3, end 5 5 3 5 5.
-    With share_prefixes=False each sequence has a row of its own.
-    """
-    arrays = [np.asarray(sequence, np.int64) for sequence in sequences]
-    rows = [_Row()]
-    places: list[tuple[int, NDArray[np.int64]]] = [(0, arrays[0][:0])] * len(arrays)
-    for index in sorted(range(len(arrays)), key=lambda i: tuple(sequences[i])):
-        sequence = arrays[index]
-        shared = rows[-1].shared_with(sequence) if share_prefixes else 0
-        full = rows[-1].length + len(sequence) - shared > ROW_TOKENS or not share_prefixes
-        if full and rows[-1].length:
-            rows.append(_Row())
-            shared = 0
-        places[index] = (len(rows) - 1, rows[-1].add(sequence, shared))
-    return _stack(rows, places)
+    sequences, starts = _probe(anatomy)
+    inputs = [sequence[:-1] for sequence in sequences]
+    shared, apart = pack(inputs), pack(inputs, share_prefixes=False)
+    found = _embedding_gradient(model, anatomy, sequences, starts)
+    in_rows = _embedding_gradient(model, replace(anatomy, shares_prefixes=False), sequences, starts)
+    wanted = torch.zeros_like(found)
+    for path, row in zip(shared.paths, apart.paths, strict=True):
+        wanted[torch.from_numpy(path)] += in_rows[torch.from_numpy(row)]
+    if anatomy.head.weight.dtype.itemsize >= 4:
+        return bool((found - wanted).norm() < 1e-3 * wanted.norm())
+    return bool(torch.cosine_similarity(found.flatten(), wanted.flatten(), 0) > LEAST_ALIKE)
 
 
-class _Row:
-    """One row under construction; the last sequence is where the next may branch off."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.parts: list[tuple[NDArray[np.int64], int]] = []  # new tokens, depth of the first
-        self.paths: list[NDArray[np.int64]] = []
-        self.ends: list[int] = []
-        self.last = np.zeros(0, np.int64)
-
-    def shared_with(self, sequence: NDArray[np.int64]) -> int:
-        n = min(len(self.last), len(sequence))
-        differs = np.flatnonzero(self.last[:n] != sequence[:n])
-        return int(differs[0]) if len(differs) else n
-
-    def add(self, sequence: NDArray[np.int64], shared: int) -> NDArray[np.int64]:
-        before = self.paths[-1][:shared] if self.paths else sequence[:0]
-        new = np.arange(self.length, self.length + len(sequence) - shared)
-        self.length += len(new)
-        self.parts.append((sequence[shared:], shared))
-        self.paths.append(np.concatenate([before, new]))
-        self.ends.append(self.length)
-        self.last = sequence
-        return self.paths[-1]
+def _embedding_gradient(
+    model: Any, anatomy: Anatomy, sequences: Sequence[Ids], starts: Sequence[int]
+) -> Tensor:
+    """Gradient of a weighted sum of log-probs at every packed token's embedding, (B*T, H)."""
+    with torch.enable_grad(), _embeddings_of(model) as seen:
+        logprobs = reply_logprobs(anatomy, sequences, starts)
+        first, second, third = (each.sum() for each in logprobs)
+        grads = torch.autograd.grad(first - 2 * second + 3 * third, seen)
+    return torch.cat([grad.flatten(0, 1).float().cpu() for grad in grads])
 
 
-def _stack(rows: list[_Row], places: list[tuple[int, NDArray[np.int64]]]) -> Forest:
-    longest = max(row.length for row in rows)
-    width = -(-longest // ROW_STEP) * ROW_STEP
-    if ROW_TOKENS - longest < longest // 4:
-        width = max(width, ROW_TOKENS)  # nearly full: always the same shape
-    ids = np.zeros((len(rows), width), np.int64)
-    depth = np.zeros_like(ids)
-    end = np.broadcast_to(np.arange(1, width + 1), ids.shape).copy()  # padding sees itself only
-    is_token = np.zeros(ids.shape, bool)
-    for r, row in enumerate(rows):
-        tokens = [part for part, _ in row.parts]
-        ids[r, : row.length] = np.concatenate(tokens) if tokens else 0
-        depth[r, : row.length] = np.concatenate(
-            [np.arange(first, first + len(part)) for part, first in row.parts]
-        )
-        for path, row_end in zip(row.paths, row.ends, strict=True):
-            end[r, path] = row_end
-        is_token[r, : row.length] = True
-    return Forest(
-        torch.from_numpy(ids),
-        torch.from_numpy(depth),
-        torch.from_numpy(end),
-        torch.from_numpy(is_token),
-        [row * width + path for row, path in places],
-    )
+@contextmanager
+def _embeddings_of(model: Any) -> Iterator[list[Tensor]]:
+    """The input embeddings of the forwards to come, as leaves that gradients can be asked for."""
+    seen: list[Tensor] = []
+
+    def make_leaf(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        seen.append(output.detach().requires_grad_())
+        return seen[-1]
+
+    hook = model.get_input_embeddings().register_forward_hook(make_leaf)
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 # --- forwards ----------------------------------------------------------------------------
 
 
 def hidden_states(anatomy: Anatomy, forest: Forest) -> Tensor:
-    """Last hidden state of every packed token, (B*T, H)."""
+    """Last hidden state of every packed token, (tokens of all stacks, H)."""
     device = anatomy.head.weight.device
-    states: Tensor = anatomy.body(
-        input_ids=forest.ids.to(device),
-        position_ids=forest.depth.to(device),
-        attention_mask=_attention_mask(anatomy, forest),
-        use_cache=False,
-    ).last_hidden_state
-    return states.flatten(0, 1)
+    states = [
+        anatomy.body(
+            input_ids=stack.ids.to(device),
+            position_ids=stack.depth.to(device),
+            attention_mask=_attention_mask(anatomy, stack),
+            use_cache=False,
+        ).last_hidden_state.flatten(0, 1)
+        for stack in forest.stacks
+    ]
+    return torch.cat(states)
 
 
-def _attention_mask(anatomy: Anatomy, forest: Forest) -> Tensor | dict[str, Tensor]:
+def _attention_mask(anatomy: Anatomy, stack: Stack) -> Tensor | dict[str, Tensor]:
     """Who may attend to whom, in the form the model's attention reads."""
     device = anatomy.head.weight.device
     if not anatomy.shares_prefixes:
-        return forest.is_token.long().to(device)
-    end, depth = forest.end.to(device), forest.depth.to(device)
-    index = torch.arange(end.shape[1], device=device)
-    may_attend = (index[None, None, :] <= index[None, :, None]) & (
-        index[None, :, None] < end[:, None, :]
-    )  # (B, T, T)
+        return stack.is_token.long().to(device)
+    stack = replace(stack, depth=stack.depth.to(device), end=stack.end.to(device))
     if anatomy.window is None:
-        return _as_read(anatomy, may_attend)
-    # the window counts steps back along the branch, not places in the row
-    near = depth[:, :, None] - depth[:, None, :] < anatomy.window
-    sliding = _as_read(anatomy, may_attend & near)
+        return _as_read(anatomy, ancestors(stack))
+    sliding = _as_read(anatomy, ancestors(stack, anatomy.window))
     if not anatomy.mixed_windows:
         return sliding
-    return {"full_attention": _as_read(anatomy, may_attend), "sliding_attention": sliding}
+    return {"full_attention": _as_read(anatomy, ancestors(stack)), "sliding_attention": sliding}
 
 
 def _as_read(anatomy: Anatomy, may_attend: Tensor) -> Tensor:
