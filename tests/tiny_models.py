@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import (
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 END, SYSTEM, USER, ASSISTANT = "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"
 TEMPLATE = (
@@ -25,6 +20,20 @@ NO_SYSTEM_TEMPLATE = (
     "{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
+# What sets each architecture apart, small enough to show within forty tokens.
+FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "qwen2": {},
+    "qwen3": {"head_dim": 12},
+    "mistral": {"sliding_window": 9},
+    "gemma2": {"head_dim": 12, "query_pre_attn_scalar": 12, "sliding_window": 7},
+    "gemma3_text": {"head_dim": 12, "query_pre_attn_scalar": 12, "sliding_window": 8},
+    "phi3": {"sliding_window": 11},
+    "smollm3": {"no_rope_layer_interval": 2},
+    "olmo2": {},
+    "granite": {"logits_scaling": 3.0, "residual_multiplier": 0.5, "embedding_multiplier": 2.0},
+    "gpt_neox": {},
+}
 
 
 def tiny_tokenizer(template: str | None = TEMPLATE) -> PreTrainedTokenizerFast:
@@ -49,9 +58,13 @@ def save_tiny_model(
     context_tokens: int = 512,
     template: str | None = TEMPLATE,
     spread: float = 0.1,
+    **extra: Any,
 ) -> Path:
-    """Write a complete model folder. spread: standard deviation of the weights; larger makes
-    the model more decided about its next token."""
+    """Write a complete model folder of one of the FAMILIES.
+
+    spread: standard deviation of the weights; larger makes the model more decided about its next
+    token. extra: further fields of its configuration.
+    """
     tokenizer = tiny_tokenizer(template)
     torch.manual_seed(seed)
     size = {
@@ -67,10 +80,8 @@ def save_tiny_model(
         "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": None,
     }
-    if kind == "llama":
-        model = LlamaForCausalLM(LlamaConfig(**size))
-    else:
-        model = Qwen2ForCausalLM(Qwen2Config(**size))
+    config = AutoConfig.for_model(kind, **size | FAMILIES[kind] | extra)
+    model = AutoModelForCausalLM.from_config(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
