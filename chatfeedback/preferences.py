@@ -31,6 +31,9 @@ class Chip:
     more: bool = False
 
 
+PLACES = ("first", "second", "third", "fourth")
+"""Outcomes of a pick that name a reply, by its place as shown."""
+
 WRONG = "wrong"
 CHIPS: tuple[Chip, ...] = (
     Chip(WRONG, None),

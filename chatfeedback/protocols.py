@@ -190,6 +190,12 @@ class Store(Queries, Protocol):
 
     def load_basis(self, base_key: str) -> bytes | None: ...
 
+    def save_prior(self, person_id: int, base_key: str, blob: bytes) -> None:
+        """A new version of what is believed of a person before any reaction."""
+
+    def load_prior(self, person_id: int, base_key: str) -> bytes | None:
+        """The newest version."""
+
     # learning
     def add_run(
         self,

@@ -16,7 +16,22 @@ Array = NDArray[np.float32]
 
 Role = Literal["system", "user", "assistant"]
 StopReason = Literal["end", "length", "cancelled"]
-FeedbackKind = Literal["thumb", "pick", "edit", "chip", "undo"]
+FeedbackKind = Literal[
+    "thumb",
+    "pick",
+    "rank",
+    "rating",
+    "edit",
+    "chip",
+    "trait",
+    "flag",
+    "comment",
+    "copy",
+    "regenerate",
+    "forget",
+    "undo",
+]
+Flag = Literal["harmful", "biased", "wrong"]
 RunState = Literal["queued", "running", "promoted", "rejected", "stopped", "failed"]
 AdapterState = Literal["staged", "serving", "retired", "rejected"]
 
@@ -28,12 +43,15 @@ AdapterState = Literal["staged", "serving", "retired", "rejected"]
 class Turn:
     """One turn of a conversation as the engine needs it.
 
-    An assistant turn carries the ids that were sampled, so that it is never tokenised again.
+    An assistant turn carries the ids that were sampled, so that it is never tokenised again. The
+    first turn that says on which day it was written ("2026-11-21") dates the whole conversation,
+    for chat templates that tell the model the date.
     """
 
     role: Role
     text: str
     token_ids: tuple[int, ...] | None = None
+    said_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,7 +273,8 @@ class LearnResult:
 
 # --- what the person does ----------------------------------------------------------------
 
-PickOutcome = Literal["first", "second", "tie", "both_bad"]  # position as shown
+# position as shown; "both_bad" means all of them, however many were shown
+PickOutcome = Literal["first", "second", "third", "fourth", "tie", "both_bad"]
 
 
 @dataclass(frozen=True)
@@ -265,8 +284,17 @@ class FeedbackEvent:
     kind        uses
     thumb       reply_id, value +1 / -1 / 0 (0 takes the thumb back)
     pick        comparison_id, outcome
+    rank        comparison_id, order (reply ids, best first; those left out come last, unordered)
+    rating      reply_id, value 1 (worst) to 5
     edit        reply_id, text (the better answer)
     chip        reply_id, text (the reason: "too long", "wrong", ...)
+    trait       trait (a key of features.STYLE_MEASURES), value +1 (wants more of it) / -1 (less) /
+                0 (takes the word back): how a trait on the taste page is confirmed or denied
+    flag        reply_id, flag
+    comment     reply_id, text (whatever the person wants to say; teaches nothing)
+    copy        reply_id (its text was copied); regenerate: reply_id (another answer was asked for):
+                both teach nothing unless the person switched that on
+    forget      nothing: all that was said before counts no more ("forget me")
     undo        undoes (a feedback id)
     """
 
@@ -278,6 +306,9 @@ class FeedbackEvent:
     value: int | None = None
     text: str | None = None
     undoes: int | None = None
+    order: tuple[int, ...] | None = None
+    trait: str | None = None
+    flag: Flag | None = None
 
 
 @dataclass(frozen=True)

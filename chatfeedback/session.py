@@ -28,6 +28,7 @@ from chatfeedback.errors import (
 )
 from chatfeedback.explore import pick_two
 from chatfeedback.learning import Learner
+from chatfeedback.preferences import PLACES
 from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     AdapterUse,
@@ -134,8 +135,8 @@ class Session:
         conversation_id = self._store.conversation_of(person_id, message_id)
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
-        text = next(each.text for each in exchanges if each.message_id == message_id)
-        turns = (*self._history(person_id, before), Turn("user", text))
+        asked = next(each for each in exchanges if each.message_id == message_id)
+        turns = (*self._history(person_id, before), _question(asked))
         yield from self._answer(person_id, conversation_id, message_id, turns)
 
     def compare(
@@ -164,7 +165,8 @@ class Session:
             self._store.rename_conversation(person_id, conversation_id, _title_of(text))
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
-        return (*self._history(person_id, before), Turn("user", text)), message_id, is_new
+        asked = next(each for each in exchanges if each.message_id == message_id)
+        return (*self._history(person_id, before), _question(asked)), message_id, is_new
 
     def _settle_open_comparisons(self, person_id: int, exchanges: Sequence[Exchange]) -> None:
         """A comparison nobody voted on keeps its first answer once the talk goes on."""
@@ -183,7 +185,7 @@ class Session:
                 continue
             ids = reply.token_ids if base and reply.base_key == base.key else ()
             turns += [
-                Turn("user", exchange.text),
+                _question(exchange),
                 Turn("assistant", reply.text, ids if reply.state == "done" and ids else None),
             ]
         return tuple(turns)
@@ -371,7 +373,10 @@ class Session:
         """What a reaction changes besides the taste: which reply stays in the conversation."""
         if event.kind == "pick" and event.comparison_id is not None:
             shown = self._store.comparison(person_id, event.comparison_id).reply_ids
-            self._store.show_reply(person_id, shown[1 if event.outcome == "second" else 0])
+            place = PLACES.index(event.outcome) if event.outcome in PLACES else 0
+            self._store.show_reply(person_id, shown[place])
+        elif event.kind == "rank" and event.order:
+            self._store.show_reply(person_id, event.order[0])
         elif event.kind == "edit" and event.reply_id is not None:
             self._tastes.score_edits_later(person_id)
 
@@ -524,6 +529,10 @@ def _notice(reply: GeneratedReply) -> str | None:
     return None
 
 
+def _question(exchange: Exchange) -> Turn:
+    return Turn("user", exchange.text, said_on=exchange.created_at_utc[:10])
+
+
 def _title_of(text: str) -> str:
     line = text.splitlines()[0]
     return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1].rstrip() + "…"
@@ -534,6 +543,14 @@ def _teaches(event: FeedbackEvent) -> str:
         return "a thumb" if event.value else "nothing (thumb taken back)"
     if event.kind == "pick":
         return {"tie": "a tie", "both_bad": "both too weak"}.get(event.outcome or "", "a choice")
-    return {"edit": "a better answer", "chip": "a reason", "undo": "nothing (taken back)"}[
-        event.kind
-    ]
+    said = {
+        "rank": "a ranking",
+        "rating": "a rating",
+        "edit": "a better answer",
+        "chip": "a reason",
+        "trait": "a trait",
+        "flag": "a flag",
+        "forget": "to start afresh",
+        "undo": "nothing (taken back)",
+    }
+    return said.get(event.kind, "nothing")

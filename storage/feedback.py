@@ -3,11 +3,14 @@ caller's transaction."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from sqlite_utils import Database
 
 from chatfeedback.errors import InputRefused, NotFound
+from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.preferences import PLACES
 from chatfeedback.records import Comparison, FeedbackEvent, StoredFeedback
 from storage.replies import find_message, find_reply, mark_shown, replies
 from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
@@ -15,12 +18,23 @@ from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
 USES = {  # kind -> the fields of its events; the others stay empty
     "thumb": {"reply_id", "value"},
     "pick": {"comparison_id", "outcome"},
+    "rank": {"comparison_id", "order"},
+    "rating": {"reply_id", "value"},
     "edit": {"reply_id", "text"},
     "chip": {"reply_id", "text"},
+    "trait": {"trait", "value"},
+    "flag": {"reply_id", "flag"},
+    "comment": {"reply_id", "text"},
+    "copy": {"reply_id"},
+    "regenerate": {"reply_id"},
+    "forget": set(),
     "undo": {"undoes"},
 }
-FIELDS = ("reply_id", "comparison_id", "outcome", "value", "text", "undoes")
-OUTCOMES = ("first", "second", "tie", "both_bad")
+FIELDS = (
+    "reply_id", "comparison_id", "outcome", "value", "text", "undoes", "order", "trait", "flag"
+)  # fmt: skip
+OUTCOMES = (*PLACES, "tie", "both_bad")
+FLAGS = ("harmful", "biased", "wrong")
 
 
 def add_comparison(
@@ -105,6 +119,8 @@ def add_feedback(db: Database, person_id: int, event: FeedbackEvent) -> tuple[in
         return same_event(known[0], event), False
     require_target(db, person_id, event)
     record = {name: getattr(event, name) for name in ("client_id", "kind", *FIELDS)}
+    order = record.pop("order")
+    record["reply_order"] = None if order is None else id_list(order)
     record |= {"person_id": person_id, "created_at_utc": utc_now()}
     return insert(db, "feedback", record), True
 
@@ -121,12 +137,31 @@ def require_form(event: FeedbackEvent) -> None:
         )
     if not event.client_id:
         raise InputRefused("A feedback event needs a client id, so that it is stored only once.")
-    if event.value is not None and (type(event.value) is not int or abs(event.value) > 1):
-        raise InputRefused(f"A thumb is 1, -1 or 0 (taken back), not {event.value!r}.")
+    if event.value is not None:
+        require_value(event)
+    if event.trait is not None and event.trait not in STYLE_MEASURES:
+        raise InputRefused(
+            f"There is no trait {event.trait!r}. Known: {', '.join(STYLE_MEASURES)}."
+        )
+    if event.flag is not None and event.flag not in FLAGS:
+        raise InputRefused(f"A flag is one of {', '.join(FLAGS)}, not {event.flag!r}.")
     if event.outcome is not None and event.outcome not in OUTCOMES:
         raise InputRefused(f"A choice is one of {', '.join(OUTCOMES)}, not {event.outcome!r}.")
     if event.text is not None and not event.text.strip():
         raise InputRefused(f"The text of this {event.kind} is empty. Write something.")
+
+
+def require_value(event: FeedbackEvent) -> None:
+    """Stars run from 1 to 5, everything else that has a value from -1 to 1."""
+    lowest, highest = (1, 5) if event.kind == "rating" else (-1, 1)
+    if type(event.value) is int and lowest <= event.value <= highest:
+        return
+    words = {
+        "rating": "A rating is 1 (worst) to 5",
+        "trait": "A word on a trait is 1 (more of it), -1 (less) or 0 (taken back)",
+    }
+    said = words.get(event.kind, "A thumb is 1, -1 or 0 (taken back)")
+    raise InputRefused(f"{said}, not {event.value!r}.")
 
 
 def require_target(db: Database, person_id: int, event: FeedbackEvent) -> None:
@@ -134,9 +169,27 @@ def require_target(db: Database, person_id: int, event: FeedbackEvent) -> None:
     if event.reply_id is not None:
         require_shown(db, person_id, event.reply_id)
     if event.comparison_id is not None:
-        comparison(db, person_id, event.comparison_id)
+        require_among(event, comparison(db, person_id, event.comparison_id))
     if event.undoes is not None:
         require_standing(db, person_id, event.undoes)
+
+
+def require_among(event: FeedbackEvent, shown: Comparison) -> None:
+    """A vote names replies of its own comparison, each once."""
+    n = len(shown.reply_ids)
+    if event.outcome in PLACES and PLACES.index(event.outcome) >= n:
+        raise InputRefused(
+            f"The {event.outcome} reply cannot be picked: comparison {shown.comparison_id} "
+            f"showed {n}."
+        )
+    order = event.order
+    if order is None:
+        return
+    if not order or len(set(order)) < len(order) or not set(order) <= set(shown.reply_ids):
+        raise InputRefused(
+            f"A ranking of comparison {shown.comparison_id} names some of the replies "
+            f"{list(shown.reply_ids)}, best first, each once; not {list(order)}."
+        )
 
 
 def require_shown(db: Database, person_id: int, reply_id: int) -> None:
@@ -233,4 +286,6 @@ def feedback(db: Database, person_id: int, after_id: int) -> list[StoredFeedback
 
 def event_from(row: Row) -> FeedbackEvent:
     """The event of a row of feedback."""
-    return FeedbackEvent(**{name: row[name] for name in ("client_id", "kind", *FIELDS)})
+    order = row["reply_order"]
+    given = {name: row[name] for name in ("client_id", "kind", *FIELDS) if name != "order"}
+    return FeedbackEvent(**given, order=None if order is None else tuple(json.loads(order)))

@@ -62,6 +62,26 @@ def load_basis(db: Database, base_key: str) -> bytes | None:
     return rows[0]["blob"] if rows else None
 
 
+def save_prior(db: Database, person_id: int, base_key: str, blob: bytes) -> None:
+    """A new version of what is believed of a person before any reaction; earlier ones stay."""
+    record = {"person_id": person_id, "base_key": base_key, "blob": blob}
+    insert(db, "reward_prior", record | {"created_at_utc": utc_now()})
+
+
+def load_prior(db: Database, person_id: int, base_key: str) -> bytes | None:
+    """The newest prior of a person on this base, if there is one."""
+    rows = fetch(
+        db,
+        """
+        SELECT blob FROM reward_prior WHERE person_id = ? AND base_key = ?
+        ORDER BY id DESC LIMIT 1
+        """,
+        person_id,
+        base_key,
+    )
+    return rows[0]["blob"] if rows else None
+
+
 def add_run(
     db: Database,
     person_id: int,

@@ -244,6 +244,83 @@ CREATE UNIQUE INDEX adapter_serving ON adapter (person_id, base_key) WHERE state
 CREATE INDEX adapter_by_run ON adapter (run_id);
 """
 
+# SQLite cannot change a CHECK, so the table is written anew. Its only child is emptied meanwhile:
+# dropping a table deletes its rows first, and those may not be anybody's parents.
+MORE_GESTURES = """
+CREATE TABLE feedback_anew (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person_id INTEGER NOT NULL REFERENCES person (id),
+    client_id TEXT NOT NULL CHECK (client_id <> ''),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'thumb', 'pick', 'rank', 'rating', 'edit', 'chip', 'trait', 'flag', 'comment', 'copy',
+        'regenerate', 'forget', 'undo'
+    )),
+    reply_id INTEGER,
+    comparison_id INTEGER,
+    outcome TEXT CHECK (outcome IN ('first', 'second', 'third', 'fourth', 'tie', 'both_bad')),
+    value INTEGER CHECK (value BETWEEN -1 AND 5),
+    text TEXT CHECK (text <> ''),
+    undoes INTEGER UNIQUE, -- so nothing is undone twice
+    reply_order TEXT CHECK (reply_order <> ''), -- reply ids as JSON, best first
+    trait TEXT CHECK (trait <> ''),
+    flag TEXT CHECK (flag IN ('harmful', 'biased', 'wrong')),
+    created_at_utc TEXT NOT NULL,
+    UNIQUE (id, person_id),
+    UNIQUE (person_id, client_id),
+    CHECK ((reply_id IS NOT NULL) = (kind IN (
+        'thumb', 'rating', 'edit', 'chip', 'flag', 'comment', 'copy', 'regenerate'
+    ))),
+    CHECK ((kind IN ('pick', 'rank')) = (comparison_id IS NOT NULL)),
+    CHECK ((kind = 'pick') = (outcome IS NOT NULL)),
+    CHECK ((kind IN ('thumb', 'rating', 'trait')) = (value IS NOT NULL)),
+    CHECK (kind = 'rating' OR value <= 1),
+    CHECK (kind <> 'rating' OR value >= 1),
+    CHECK ((kind IN ('edit', 'chip', 'comment')) = (text IS NOT NULL)),
+    CHECK ((kind = 'undo') = (undoes IS NOT NULL)),
+    CHECK ((kind = 'rank') = (reply_order IS NOT NULL)),
+    CHECK ((kind = 'trait') = (trait IS NOT NULL)),
+    CHECK ((kind = 'flag') = (flag IS NOT NULL)),
+    FOREIGN KEY (reply_id, person_id) REFERENCES reply (id, person_id),
+    FOREIGN KEY (comparison_id, person_id) REFERENCES comparison (id, person_id),
+    FOREIGN KEY (undoes, person_id) REFERENCES feedback_anew (id, person_id)
+) STRICT;
+INSERT INTO feedback_anew
+SELECT id, person_id, client_id, kind, reply_id, comparison_id, outcome, value, text, undoes,
+    NULL, NULL, NULL, created_at_utc
+FROM feedback ORDER BY id;
+
+CREATE TEMP TABLE run_feedback_aside AS SELECT * FROM run_feedback;
+DELETE FROM run_feedback;
+DROP VIEW standing_feedback;
+DROP TABLE feedback;
+ALTER TABLE feedback_anew RENAME TO feedback;
+INSERT INTO run_feedback SELECT * FROM temp.run_feedback_aside;
+DROP TABLE temp.run_feedback_aside;
+
+CREATE INDEX feedback_by_person ON feedback (person_id);
+CREATE INDEX feedback_by_reply ON feedback (reply_id, kind) WHERE reply_id IS NOT NULL;
+CREATE INDEX feedback_by_comparison ON feedback (comparison_id) WHERE comparison_id IS NOT NULL;
+
+CREATE TRIGGER feedback_is_never_changed BEFORE UPDATE ON feedback
+BEGIN SELECT raise(ABORT, 'feedback is append-only: undo it with an event'); END;
+CREATE TRIGGER feedback_is_never_deleted BEFORE DELETE ON feedback
+BEGIN SELECT raise(ABORT, 'feedback is append-only: undo it with an event'); END;
+
+CREATE VIEW standing_feedback AS -- what counts: events that nobody took back
+SELECT * FROM feedback AS event
+WHERE kind <> 'undo'
+    AND NOT EXISTS (SELECT 1 FROM feedback AS undo WHERE undo.undoes = event.id);
+
+CREATE TABLE reward_prior ( -- what is believed of a person before any reaction; never changed
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person_id INTEGER NOT NULL REFERENCES person (id),
+    base_key TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    created_at_utc TEXT NOT NULL
+) STRICT;
+CREATE INDEX reward_prior_by_person ON reward_prior (person_id, base_key);
+"""
+
 
 @migrations()
 def m001_facts(db: Database) -> None:
@@ -251,6 +328,13 @@ def m001_facts(db: Database) -> None:
     for script in (PEOPLE, CHAT, FEEDBACK, LEARNING):
         db.executescript(script)
         point("storage.in_migration")
+
+
+@migrations()
+def m002_more_gestures(db: Database) -> None:
+    """Rankings, ratings, traits, flags, comments; priors of the reward model as versions."""
+    db.executescript(MORE_GESTURES)
+    point("storage.in_migration")
 
 
 def schema_version(migrations: Migrations) -> int:

@@ -241,6 +241,14 @@ class Store:
         with self._database.read() as db:
             return learning.load_basis(db, base_key)
 
+    def save_prior(self, person_id: int, base_key: str, blob: bytes) -> None:
+        with self._database.write() as db:
+            learning.save_prior(db, person_id, base_key, blob)
+
+    def load_prior(self, person_id: int, base_key: str) -> bytes | None:
+        with self._database.read() as db:
+            return learning.load_prior(db, person_id, base_key)
+
     # --- learning runs ---
 
     def add_run(

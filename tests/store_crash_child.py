@@ -7,25 +7,23 @@ import os
 import sys
 from pathlib import Path
 
-from sqlite_utils import Database, Migrations
-from store_samples import generated, start_replies
+from sqlite_utils import Database
+from store_samples import generated, later_release, start_replies
 
 from chatfeedback.faults import VARIABLE, point
 from chatfeedback.records import FeedbackEvent
 from storage.database import DatabaseFile
-from storage.schema import m001_facts
 from storage.store import Store, open_store
 
-NEXT_SCHEMA = Migrations("chatfeedback")  # a later release's
-NEXT_SCHEMA()(m001_facts)
 
-
-@NEXT_SCHEMA()
-def m002_next(db: Database) -> None:
+def next_step(db: Database) -> None:
     """A step of two statements."""
     db.execute("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT) STRICT")
     point("storage.in_migration")
     db.execute("INSERT INTO note (text) VALUES ('made by the migration')")
+
+
+NEXT_SCHEMA = later_release(next_step)
 
 
 def chat(folder: Path, first: str) -> None:

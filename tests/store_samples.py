@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from sqlite_utils import Database, Migrations
 
 from chatfeedback.records import (
     Example,
@@ -18,6 +20,7 @@ from chatfeedback.records import (
     ScoredText,
     StopReason,
 )
+from storage.schema import migrations
 from storage.store import Store
 
 BASE = "starter@1/none"
@@ -157,3 +160,20 @@ def stage(store: Store, person_id: int, name: str) -> str:
     start_run(store, person_id, f"run-{name}")
     result = learned(store.folder, f"adapter-{name}")
     return store.add_adapter(person_id, f"run-{name}", BASE, result, None).adapter_id
+
+
+def later_release(step: Callable[[Database], None]) -> Migrations:
+    """The schema of a later release: today's, and one step more."""
+    later = released_up_to(None)
+    later(name="m999_next")(step)
+    return later
+
+
+def released_up_to(last: str | None) -> Migrations:
+    """The schema of an earlier release: the migrations up to this one; None = all of today's."""
+    released = Migrations("chatfeedback")
+    for each in migrations.pending(Database(memory=True, execute_plugins=False)):
+        released(name=each.name)(each.fn)
+        if each.name == last:
+            break
+    return released

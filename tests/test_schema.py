@@ -14,16 +14,28 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database, Migrations
-from store_samples import ask, client_id, stage, start_run, thumb
+from sqlite_utils import Database
+from store_samples import (
+    ask,
+    client_id,
+    later_release,
+    released_up_to,
+    stage,
+    start_run,
+    thumb,
+    undo,
+)
 
-from chatfeedback.errors import StorageFailed
+from chatfeedback.errors import InputRefused, StorageFailed
+from chatfeedback.records import FeedbackEvent
 from storage.backup import KEPT, back_up, backups
 from storage.database import FILE, MARKER, DatabaseFile
-from storage.schema import APPLICATION_ID, m001_facts
+from storage.schema import APPLICATION_ID, migrations, schema_version
 from storage.store import Store, open_store
 
 ROOT = Path(__file__).parent.parent
+SCHEMA = schema_version(migrations)
+NOTHING = "NULL, NULL, NULL, ''"  # the last columns of feedback
 
 
 @pytest.fixture
@@ -65,7 +77,7 @@ def test_every_table_is_strict_and_bears_our_mark(raw: sqlite3.Connection):
     ours = [name for (name,) in raw.execute(lax) if not name.lstrip("_").startswith("sqlite_")]
     assert ours == []
     assert raw.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-    assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+    assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
     assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -79,13 +91,21 @@ def test_feedback_is_append_only(raw: sqlite3.Connection, sql: str):
     "sql",
     [
         # a thumb without a value, out of range, and as text
-        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 1, NULL, NULL, NULL, NULL, NULL, '')",
-        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 1, NULL, NULL, 9, NULL, NULL, '')",
-        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 1, NULL, NULL, 'up', NULL, NULL, '')",
+        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 1, NULL, NULL, NULL, NULL, NULL,"
+        + NOTHING
+        + ")",
+        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 1, NULL, NULL, 9, NULL, NULL,"
+        + NOTHING
+        + ")",
+        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 1, NULL, NULL, 'up', NULL, NULL,"
+        + NOTHING
+        + ")",
         # a second event under one client id, and about a reply that does not exist
         "INSERT INTO feedback SELECT 90, person_id, client_id, 'thumb', 1, NULL, NULL, 1, NULL,"
-        " NULL, '' FROM feedback LIMIT 1",
-        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 999, NULL, NULL, 1, NULL, NULL, '')",
+        " NULL," + NOTHING + " FROM feedback LIMIT 1",
+        "INSERT INTO feedback VALUES (90, 1, 'x', 'thumb', 999, NULL, NULL, 1, NULL, NULL,"
+        + NOTHING
+        + ")",
         # under a parent of another person
         "INSERT INTO message SELECT 90, 2, 1, 'x', 'hi', NULL, 0, ''",
         "UPDATE reply SET person_id = 2 WHERE id = 1",
@@ -274,7 +294,8 @@ def in_own_mounts(folder: Path, mount: str, code: str) -> str:
 FILL_THE_DISK = """
 import sys
 from pathlib import Path
-from chatfeedback.errors import StorageFailed
+from chatfeedback.errors import InputRefused, StorageFailed
+from chatfeedback.records import FeedbackEvent
 from storage.store import open_store
 
 folder = Path(sys.argv[1])
@@ -310,7 +331,8 @@ def test_a_full_disk_is_told_and_writing_goes_on_when_there_is_room(tmp_path: Pa
 OPEN = """
 import sys
 from pathlib import Path
-from chatfeedback.errors import StorageFailed
+from chatfeedback.errors import InputRefused, StorageFailed
+from chatfeedback.records import FeedbackEvent
 from storage.store import open_store
 
 try:
@@ -333,14 +355,6 @@ def test_a_first_start_on_a_full_disk_is_told_and_finished_when_there_is_room(tm
 
 
 # --- migrations and backups -----------------------------------------------------------------------
-
-
-def newer(step: Callable[[Database], None]) -> Migrations:
-    """The schema of a later release: today's, and one step more."""
-    migrations = Migrations("chatfeedback")
-    migrations()(m001_facts)
-    migrations(name="m002_next")(step)
-    return migrations
 
 
 def add_note(db: Database) -> None:
@@ -367,16 +381,57 @@ def facts(path: Path) -> list[tuple[str, int]]:
 
 def test_a_migration_keeps_every_fact_and_backs_up_the_old_schema_first(folder: Path):
     before = facts(folder / FILE)
-    DatabaseFile(folder, newer(add_note)).close()
+    DatabaseFile(folder, later_release(add_note)).close()
     assert facts(folder / FILE) == sorted([*before, ("note", 1)])
     (backup,) = backups(folder / "backups")
     assert facts(backup) == before
     assert not backup.with_name(backup.name + "-wal").exists()
-    assert "newer chatfeedback (schema 2; this one knows up to 1)" in refusal(folder)
+    newer = f"newer chatfeedback (schema {SCHEMA + 1}; this one knows up to {SCHEMA})"
+    assert newer in refusal(folder)
+
+
+def test_feedback_of_the_first_release_is_carried_over_whole(tmp_path: Path):
+    """Every event with its undo, and what each run learned from, though the table is made anew."""
+    DatabaseFile(tmp_path, released_up_to("m001_facts")).close()
+    seed_first_release(tmp_path / FILE)
+    store = open_store(tmp_path)
+    me = store.ensure_person("me").person_id
+
+    assert [(each.event.kind, each.undone) for each in store.feedback(me)] == [
+        ("thumb", True),
+        ("undo", False),
+    ]
+    assert store.evidence(me, "run-1") == [1]
+    assert store.complaints() == []
+    with pytest.raises(InputRefused, match="undone already"):
+        store.add_feedback(me, undo(1))
+    assert store.add_feedback(me, FeedbackEvent("new", "rating", reply_id=1, value=5))[0] == 3
+    store.close()
+
+
+def seed_first_release(path: Path) -> None:
+    """A thumb that was undone, and a run that learned from it, as the first schema held them."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(
+            """
+            INSERT INTO person VALUES (1, 'me', '');
+            INSERT INTO conversation VALUES (1, 1, 'Eggs', 1, 0, '', '');
+            INSERT INTO message VALUES (1, 1, 1, 'm', 'How?', NULL, 0, '');
+            INSERT INTO reply (id, person_id, message_id, state, was_shown, base_key,
+                adapter_scale, sampling, seed, candidates, created_at_utc)
+            VALUES (1, 1, 1, 'done', 1, 'b', 1.0, '{}', 1, 1, '');
+            INSERT INTO feedback VALUES (1, 1, 'a', 'thumb', 1, NULL, NULL, 1, NULL, NULL, '');
+            INSERT INTO feedback VALUES (2, 1, 'b', 'undo', NULL, NULL, NULL, NULL, NULL, 1, '');
+            INSERT INTO learning_run (run_id, person_id, state, method, reason, settings, seed,
+                data_hash, clicks, attempts, instance_id, started_at_utc, ended_at_utc)
+            VALUES ('run-1', 1, 'stopped', 'dpo', '', '{}', 1, '', 1, 1, 'x', '', '');
+            INSERT INTO run_feedback VALUES ('run-1', 1, 1);
+            """
+        )
 
 
 def test_a_backup_opens_as_a_data_folder_of_its_own(folder: Path, tmp_path: Path):
-    DatabaseFile(folder, newer(add_note)).close()
+    DatabaseFile(folder, later_release(add_note)).close()
     (backup,) = backups(folder / "backups")
     (tmp_path / "restored").mkdir()
     shutil.copy(backup, tmp_path / "restored" / FILE)
@@ -388,7 +443,7 @@ def test_a_backup_opens_as_a_data_folder_of_its_own(folder: Path, tmp_path: Path
 def test_a_failed_migration_leaves_the_old_schema(folder: Path):
     before = facts(folder / FILE)
     with pytest.raises(Exception, match="UNIQUE"):
-        DatabaseFile(folder, newer(fail_half_way))
+        DatabaseFile(folder, later_release(fail_half_way))
     assert facts(folder / FILE) == before
     open_store(folder).close()
 
@@ -402,7 +457,7 @@ def test_a_migration_waits_for_a_backup_that_works(folder: Path):
     (folder / "backups").write_text("no folder")
     before = facts(folder / FILE)
     with pytest.raises(StorageFailed, match="nothing was changed"):
-        DatabaseFile(folder, newer(add_note))
+        DatabaseFile(folder, later_release(add_note))
     assert facts(folder / FILE) == before
 
 

@@ -371,6 +371,12 @@ def test_a_reply_shown_earlier_still_takes_feedback(store: Store, me: int, chat:
         ({"kind": "thumb", "value": 1, "text": "why"}, "has reply_id, value"),
         ({"kind": "chip", "text": " "}, "empty"),
         ({"kind": "stars", "value": 1}, "no feedback of kind 'stars'"),
+        ({"kind": "rating", "value": 0}, "1 \\(worst\\) to 5"),
+        ({"kind": "rating", "value": 6}, "1 \\(worst\\) to 5"),
+        ({"kind": "trait", "trait": "log_words", "value": 1}, "has trait, value"),
+        ({"kind": "trait", "trait": "charm", "value": 1, "reply_id": None}, "no trait 'charm'"),
+        ({"kind": "flag", "flag": "rude"}, "harmful, biased, wrong"),
+        ({"kind": "comment", "text": " "}, "empty"),
         ({"kind": "thumb", "value": 1, "client_id": ""}, "client id"),
     ],
 )
@@ -385,9 +391,54 @@ def test_a_malformed_event_is_refused(
 
 def test_a_vote_with_an_unknown_outcome_is_refused(store: Store, me: int, chat: int):
     comparison_id, _ = compare(store, me, chat)
-    event: Any = {"kind": "pick", "comparison_id": comparison_id, "outcome": "third"}
-    with pytest.raises(InputRefused, match="'third'"):
+    event: Any = {"kind": "pick", "comparison_id": comparison_id, "outcome": "best"}
+    with pytest.raises(InputRefused, match="'best'"):
         store.add_feedback(me, FeedbackEvent(client_id="c", **event))
+
+
+def test_every_gesture_comes_back_as_it_was_given(store: Store, me: int, chat: int):
+    comparison_id, (first, second) = compare(store, me, chat)
+    events = [
+        FeedbackEvent("1", "rank", comparison_id=comparison_id, order=(second, first)),
+        FeedbackEvent("2", "rating", reply_id=first, value=5),
+        FeedbackEvent("3", "trait", trait="log_words", value=-1),
+        FeedbackEvent("4", "flag", reply_id=first, flag="harmful"),
+        FeedbackEvent("5", "comment", reply_id=first, text="Too sure of itself."),
+        FeedbackEvent("6", "copy", reply_id=first),
+        FeedbackEvent("7", "regenerate", reply_id=first),
+        FeedbackEvent("8", "forget"),
+    ]
+    for event in events:
+        store.add_feedback(me, event)
+
+    assert [stored.event for stored in store.feedback(me)] == events
+    assert store.add_feedback(me, events[0]) == (1, False)
+
+
+@pytest.mark.parametrize("order", [(), (1, 1), (1, 999)], ids=["empty", "twice", "foreign"])
+def test_a_ranking_names_replies_of_its_comparison_once(
+    store: Store, me: int, chat: int, order: tuple[int, ...]
+):
+    comparison_id, _ = compare(store, me, chat)
+    event = FeedbackEvent("c", "rank", comparison_id=comparison_id, order=order)
+    with pytest.raises(InputRefused, match="best first, each once"):
+        store.add_feedback(me, event)
+
+
+def test_only_a_reply_that_was_shown_can_be_picked(store: Store, me: int, chat: int):
+    comparison_id, _ = compare(store, me, chat)
+    event = FeedbackEvent("c", "pick", comparison_id=comparison_id, outcome="third")
+    with pytest.raises(InputRefused, match="showed 2"):
+        store.add_feedback(me, event)
+
+
+def test_the_newest_prior_of_a_person_and_base_is_found(store: Store, me: int, other: int):
+    store.save_prior(me, BASE, b"first")
+    store.save_prior(me, BASE, b"second")
+    store.save_prior(other, BASE, b"theirs")
+
+    assert store.load_prior(me, BASE) == b"second"
+    assert store.load_prior(me, "another base") is None
 
 
 # --- whose it is ----------------------------------------------------------------------------------
