@@ -1,5 +1,8 @@
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from torch.testing import assert_close
 from chatfeedback.engine.adapter_files import publish, staging_folder
 from chatfeedback.engine.adapters import make_views
 from chatfeedback.engine.base_model import BaseModel, load_base
+from chatfeedback.engine.rendering import ChatTemplate
 from chatfeedback.errors import ModelUnusable, PromptTooLong
 from chatfeedback.records import AdapterUse, Turn
 from tests.tiny_models import ASSISTANT, END, NO_SYSTEM_TEMPLATE, TEMPLATE, USER, save_tiny_model
@@ -100,6 +104,87 @@ def test_the_template_s_end_of_turn_comes_before_the_model_s_other_stop_tokens(c
     config.write_text(json.dumps({"eos_token_id": [5, 256]}))
     base = load_base(copy)
     assert base.end_token_ids == (token(base, END), 5)
+
+
+# --- the ways of known templates ---------------------------------------------------------
+
+LIKE_QWEN3 = (
+    "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content + '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}"
+    "{% if enable_thinking is defined and enable_thinking is false %}"
+    "{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
+)
+LIKE_LLAMA3 = (
+    "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+    "{{ '<|system|>Today: ' + date_string + '<|end|>' }}" + TEMPLATE
+)
+READS_THE_CLOCK = "{{ strftime_now('%A %d %B %Y') }}" + TEMPLATE
+LIKE_GEMMA2 = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('none') }}{% endif %}"
+    "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('alternate') }}"
+    "{% endif %}{{ ('<|assistant|>' if m.role == 'assistant' else '<|user|>') }}"
+    "{{ m.content | trim + '<|end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+LIKE_MISTRAL = (  # the system text goes before the last question
+    "{% set ns = namespace(system='') %}{% for m in messages %}"
+    "{% if m.role == 'system' %}{% set ns.system = m.content + '\n\n' %}"
+    "{% elif m.role == 'user' %}{{ '<|user|>' + (ns.system if loop.last else '') + m.content }}"
+    "{% else %}{{ '<|assistant|>' + m.content + '<|end|>' }}{% endif %}{% endfor %}"
+)
+TALK = (Turn("system", "Be kind."), Turn("user", "Hi"), Turn("assistant", "Hey", (7, 256)), *HELLO)
+
+
+def template_of(tmp_path: Path, template: str) -> ChatTemplate:
+    return load_base(save_tiny_model(tmp_path / "m", template=template)).template
+
+
+def rendered(template: ChatTemplate, turns: Sequence[Turn]) -> str:
+    return str(template._tokenizer.decode(template.render(turns)))
+
+
+def test_a_reasoning_model_is_told_to_answer_at_once(tmp_path: Path):
+    text = rendered(template_of(tmp_path, LIKE_QWEN3), TALK)
+    assert text.endswith(f"{ASSISTANT}<think>\n\n</think>\n\n")
+
+
+@pytest.mark.parametrize(
+    ("template", "day"),
+    [(LIKE_LLAMA3, "Today: 03 Feb 2026"), (READS_THE_CLOCK, "Tuesday 03 February 2026")],
+)
+def test_a_template_that_tells_the_date_tells_the_day_the_conversation_began(
+    tmp_path: Path, template: str, day: str
+):
+    turns = [Turn("user", "Hi", said_on="2026-02-03"), Turn("assistant", "Hey", (7, 256))]
+    later = Turn("user", "And now?", said_on="2026-02-09")
+    chat = template_of(tmp_path, template)
+    assert day in rendered(chat, [*turns, later])
+    assert chat.render([*turns, later]) == chat.render([*turns, replace(later, said_on="")])
+
+
+def test_the_date_stays_when_the_first_turns_are_dropped(tmp_path: Path):
+    base = load_base(save_tiny_model(tmp_path / "m", template=LIKE_LLAMA3))
+    old = [Turn("user", words(200), said_on="2026-02-03"), Turn("assistant", words(100))]
+    kept, dropped = base.fit_to_context([*old, Turn("user", words(200), said_on="2026-02-09")], 60)
+    assert dropped == 2
+    assert "03 Feb 2026" in str(base.tokenizer.decode(base.render(kept)))
+
+
+@pytest.mark.parametrize("template", [LIKE_GEMMA2, LIKE_MISTRAL])
+def test_a_system_text_that_has_no_fixed_place_joins_the_first_question(
+    tmp_path: Path, template: str
+):
+    text = rendered(template_of(tmp_path, template), TALK)
+    assert text.startswith(f"{USER}Be kind.\n\nHi")
+    assert text.count("Be kind.") == 1
+
+
+def test_a_stored_reply_is_kept_under_every_template(tmp_path: Path):
+    for number, template in enumerate((LIKE_QWEN3, LIKE_LLAMA3, LIKE_GEMMA2, LIKE_MISTRAL)):
+        chat = template_of(tmp_path / str(number), template)
+        ids, end = chat.render(TALK), chat.end_token_ids[0]
+        assert ids.count(end) == rendered(chat, TALK).count(END)
+        assert (7, end) in pairwise(ids)
 
 
 # --- fitting into the context ------------------------------------------------------------

@@ -13,7 +13,7 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ class BaseModel:
         Raises:
             PromptTooLong: the last question alone leaves less than a quarter of the context.
         """
+        day = next((turn.said_on for turn in turns if turn.said_on), "")
+        turns = [replace(turn, said_on=day) for turn in turns]  # whichever of them stays
         system = [turn for turn in turns if turn.role == "system"]
         talk = [turn for turn in turns if turn.role != "system"]
         starts = [0, *(i for i, turn in enumerate(talk) if turn.role == "user" and i > 0)]

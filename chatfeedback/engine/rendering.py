@@ -1,8 +1,10 @@
 """Turns to token ids through the model's own chat template.
 
-Two promises. What a person writes stays text: `<|im_end|>` typed into a message never becomes the
+Three promises. What a person writes stays text: `<|im_end|>` typed into a message never becomes the
 control token. What the model wrote stays as sampled: the stored ids of a reply go into the next
-prompt unchanged, so its log-probabilities and the KV cache keep their meaning.
+prompt unchanged, so its log-probabilities and the KV cache keep their meaning. A template that
+tells the model the date gets the day of the conversation's first turn, never the clock's, so that
+a conversation is rendered alike today and tomorrow.
 
 The template is rendered with placeholders instead of contents, and each stretch of text between two
 stored replies is tokenised as one, the way the model saw it in training.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 from transformers import PreTrainedTokenizerBase
@@ -22,6 +25,15 @@ from chatfeedback.records import Turn
 
 _MARK = "@turn-{}-5b2f@"
 _MARKS = re.compile(r"@turn-(\d+)-5b2f@")
+# Templates read the clock with strftime_now; this one of the same name reads a given day.
+CALENDAR_FOR_CLOCK = (
+    "{%- macro strftime_now(format) -%}{%- set said = namespace(text=format) -%}"
+    "{%- for code, text in strftime_codes.items() -%}"
+    "{%- set said.text = said.text | replace(code, text) -%}{%- endfor -%}"
+    "{{ said.text }}{%- endmacro -%}"
+)
+STRFTIME_CODES = "%a %A %b %B %d %j %m %y %Y %H %I %M %S %p".split()
+UNDATED = date(2025, 1, 1)  # of questions that belong to no conversation: calibration, the gate
 
 
 class ChatTemplate:
@@ -34,23 +46,33 @@ class ChatTemplate:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop_ids: Sequence[int]) -> None:
         self._tokenizer = tokenizer
         self._markup = _markup_pattern(tokenizer)
-        if not tokenizer.chat_template:
+        template = tokenizer.chat_template
+        if isinstance(template, dict):  # several by name, e.g. one more for tools
+            template = template.get("default")
+        self._template = CALENDAR_FOR_CLOCK + str(template)
+        if not template:
             raise ModelUnusable(
                 "The model has no chat template, so it cannot hold a conversation. "
                 "Choose its instruct or chat variant."
             )
-        self._takes_system = self._accepts(["system", "user"])
-        if not self._accepts(["user"]):
-            raise ModelUnusable(
-                "The model's chat template fails on a single question. "
-                "Choose another model, or repair chat_template.jinja in its folder."
-            )
+        for roles, what in (
+            (["user"], "a single question"),
+            (["user", "assistant", "user"], "a second question"),
+        ):
+            if not self._accepts(roles):
+                raise ModelUnusable(
+                    f"The model's chat template fails on {what}. "
+                    "Choose another model, or repair chat_template.jinja in its folder."
+                )
+        # some templates accept a system turn but move it about as the conversation grows
+        self._takes_system = self._accepts(["system", "user", "assistant", "user"])
         self.end_token_ids = self._find_end_tokens(stop_ids)
 
     def render(self, turns: Sequence[Turn]) -> list[int]:
         """Ids of the whole prompt, up to and including the start of the assistant's turn."""
+        day = day_of(turns)
         turns = self._prepared(turns)
-        pieces = self._pieces([turn.role for turn in turns])
+        pieces = self._pieces([turn.role for turn in turns], day)
         ids: list[int] = []
         chunks = [pieces[0]]
         for turn, piece in zip(turns, pieces[1:], strict=True):
@@ -77,10 +99,10 @@ class ChatTemplate:
         )
         return str(text).rstrip("\ufffd")
 
-    def _pieces(self, roles: Sequence[str]) -> list[str]:
+    def _pieces(self, roles: Sequence[str], day: date = UNDATED) -> list[str]:
         """What the template writes before, between and after the contents."""
         messages = [{"role": role, "content": _MARK.format(i)} for i, role in enumerate(roles)]
-        text = self._apply(messages, for_reply=True)
+        text = self._apply(messages, day, for_reply=True)
         parts = _MARKS.split(text)
         if parts[1::2] != [str(i) for i in range(len(roles))]:
             raise ModelUnusable(
@@ -88,13 +110,17 @@ class ChatTemplate:
             )
         return parts[0::2]
 
-    def _apply(self, messages: list[dict[str, str]], *, for_reply: bool) -> str:
+    def _apply(self, messages: list[dict[str, str]], day: date, *, for_reply: bool) -> str:
         return str(
             self._tokenizer.apply_chat_template(
                 messages,
                 tokenize=False,
                 add_generation_prompt=for_reply,
                 enable_thinking=False,  # known to reasoning models only: answer at once
+                thinking=False,  # the same, by another name
+                chat_template=self._template,
+                strftime_codes=_strftime_codes(day),
+                date_string=day.strftime("%d %b %Y"),  # what Llama's template asks for first
             )
         )
 
@@ -150,7 +176,7 @@ class ChatTemplate:
             {"role": "user", "content": _MARK.format(0)},
             {"role": "assistant", "content": _MARK.format(1)},
         ]
-        tail = self._apply(messages, for_reply=False).split(_MARK.format(1))[-1]
+        tail = self._apply(messages, UNDATED, for_reply=False).split(_MARK.format(1))[-1]
         found = self._encode([tail.lstrip(" ")])[:1]
         special = [i for i in found if i in _control_tokens(self._tokenizer)]
         end_ids = tuple(dict.fromkeys([*special, *stop_ids]))
@@ -160,6 +186,17 @@ class ChatTemplate:
                 "Set eos_token_id in its generation_config.json."
             )
         return end_ids
+
+
+def day_of(turns: Sequence[Turn]) -> date:
+    """The day a conversation began; its other turns may be of later days."""
+    said_on = next((turn.said_on for turn in turns if turn.said_on), "")
+    return date.fromisoformat(said_on) if said_on else UNDATED
+
+
+def _strftime_codes(day: date) -> dict[str, str]:
+    codes = {code: day.strftime(code) for code in STRFTIME_CODES}
+    return codes | {"%-d": str(day.day), "%-m": str(day.month)}  # not known to every platform
 
 
 def _control_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:
