@@ -30,6 +30,7 @@ from chatfeedback.offline import go_offline
 
 if TYPE_CHECKING:
     from chatfeedback.session import Session
+    from chatfeedback.settings import Settings
     from storage.store import Store
 
 HOST = "127.0.0.1"
@@ -133,7 +134,7 @@ def add_data(command: argparse.ArgumentParser) -> None:
 def add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="DIR_OR_HUB_ID", help="another model than the starter")
     command.add_argument(
-        "--quantize", choices=("none", "nf4", "int8"), default="none", help="to save memory (none)"
+        "--quantize", choices=("none", "nf4", "int8"), help="to save memory (as set, or none)"
     )
 
 
@@ -250,10 +251,20 @@ def open_session(
     log_to(folder)
     with closing(open_store(folder)) as store:
         sweep_adapters(store)
-        with Engine(arguments.model, arguments.quantize, folder / "logs" / "engine.log") as engine:
-            session = Session(store, engine, Settings(learn_when_idle=learn_when_idle))
+        settings = Settings(learn_when_idle=learn_when_idle)
+        quantisation = arguments.quantize or chosen_quantisation(store, settings)
+        with Engine(arguments.model, quantisation, folder / "logs" / "engine.log") as engine:
+            session = Session(store, engine, settings)
             with closing(session):
                 yield session
+
+
+def chosen_quantisation(store: Store, settings: Settings) -> str:
+    """What was set last; whoever owns this folder decides, since one model serves all."""
+    owner = next(iter(store.people()), None)
+    if owner is None:
+        return settings.quantisation
+    return store.setting(owner.person_id, "quantisation", settings.quantisation)
 
 
 def sweep_adapters(store: Store) -> None:

@@ -76,7 +76,11 @@ class AdapterUse:
 
 @dataclass(frozen=True)
 class BaseInfo:
-    """The base model that is loaded. `key` names (base, revision, quantisation) for ever."""
+    """The base model that is loaded. `key` names (base, revision, quantisation) for ever.
+
+    notes: what a person should know about how it runs, in whole sentences.
+    cannot_learn: why it only chats and never learns; empty when it learns.
+    """
 
     key: str
     name: str
@@ -87,6 +91,8 @@ class BaseInfo:
     device: str
     dtype: str
     quantization: str
+    notes: tuple[str, ...] = ()
+    cannot_learn: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from chatfeedback.records import DpoSettings
 
@@ -10,6 +11,10 @@ from chatfeedback.records import DpoSettings
 @dataclass(frozen=True)
 class Settings:
     """Everything that can be set, with the values that were measured to work."""
+
+    quantisation: Literal["none", "nf4", "int8"] = "none"
+    """How the base model's weights are kept: as they are, in 4 bits or in 8. Less memory, a little
+    less exact; from the next start on, unless the command line says otherwise."""
 
     best_of: int = 8
     """Candidates an ordinary reply is chosen among, once the reward model has something to say."""

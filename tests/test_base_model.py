@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from torch.testing import assert_close
 
-from chatfeedback.engine.adapter_files import publish, staging_folder
-from chatfeedback.engine.adapters import make_views
 from chatfeedback.engine.base_model import BaseModel, load_base
 from chatfeedback.engine.rendering import ChatTemplate
 from chatfeedback.errors import ModelUnusable, PromptTooLong
-from chatfeedback.records import AdapterUse, Turn
+from chatfeedback.records import Turn
 from tests.tiny_models import ASSISTANT, END, NO_SYSTEM_TEMPLATE, TEMPLATE, USER, save_tiny_model
 
 HELLO = (Turn("user", "Hello"),)
@@ -298,40 +293,3 @@ def test_the_base_says_what_it_is(base: BaseModel):
     assert (info.name, info.context_tokens, info.hidden_size) == ("tiny", 512, 48)
     assert (info.dtype, info.quantization, info.is_starter) == ("float32", "none", False)
     assert info.n_parameters == base.model.num_parameters()
-
-
-# --- quantised ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("quantization", ["nf4", "int8"])
-def test_a_quantised_model_chats_then_learns_then_serves_what_it_learned(
-    folder: Path, tmp_path: Path, quantization: str
-):
-    pytest.importorskip("bitsandbytes")
-    base = load_base(folder, quantization)
-    live, candidate = make_views(base.model)
-    before = logits_of(live.model)  # a forward before learning is what breaks careless sharing
-    candidate.reset(rank=4, alpha=16.0, seed=0)
-    optimizer = torch.optim.SGD(candidate.parameters(), lr=0.05)
-    losses = []
-    for _ in range(8):
-        loss = -candidate.model(IDS).logits.float().log_softmax(-1)[..., 7].mean()
-        losses.append(loss.item())
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    assert losses[-1] < losses[0] - 0.05
-    assert_close(logits_of(live.model), before, atol=0, rtol=0)
-    candidate.save(staging_folder(tmp_path / "a"), "tiny")
-    publish(tmp_path / ".staging-a", tmp_path / "a", {})
-    live.use(AdapterUse("a", str(tmp_path / "a")))
-    assert_close(logits_of(live.model), logits_of(candidate.model), atol=0, rtol=0)
-
-
-IDS = torch.arange(20, 40)[None]
-
-
-def logits_of(model: Any) -> torch.Tensor:
-    with torch.no_grad():
-        logits: torch.Tensor = model(IDS).logits
-    return logits

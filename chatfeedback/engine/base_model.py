@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import torch
 from huggingface_hub import snapshot_download
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -125,6 +126,12 @@ def load_base(
     except Exception as error:  # transformers raises a dozen kinds for what is one thing to us
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelUnusable(f"{name} could not be loaded from {folder}: {reason}") from error
+    cannot_learn = ""
+    if not all(map(gradient_is_right, _quantised_layers(model))):
+        cannot_learn = (
+            f"{name} in {quantization} computes wrong gradients on {_device()}, so it chats but "
+            "does not learn. Start with another --quantize to let it learn."
+        )
     info = BaseInfo(
         key=_base_key(folder, quantization),
         name=name,
@@ -135,6 +142,8 @@ def load_base(
         device=str(_device()),
         dtype=str(dtype).removeprefix("torch."),
         quantization=quantization,
+        notes=(cannot_learn,) if cannot_learn else (),
+        cannot_learn=cannot_learn,
     )
     return BaseModel(model, tokenizer, template, info)
 
@@ -295,6 +304,33 @@ def _keep_storage_fixed(model: PreTrainedModel) -> None:
             module.support_avx512bf16_for_cpu = False
     with torch.no_grad():
         model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=_device()))
+
+
+def _quantised_layers(model: PreTrainedModel) -> list[nn.Module]:
+    """One layer of each kind and shape whose weights are packed."""
+    names = ("Params4bit", "Int8Params")  # bitsandbytes is imported only when asked for
+    packed = [m for m in model.modules() if type(getattr(m, "weight", None)).__name__ in names]
+    return list({(type(m), m.in_features, m.out_features): m for m in packed}.values())
+
+
+def gradient_is_right(layer: nn.Module) -> bool:
+    """Whether the backward pass of a linear layer belongs to its forward pass.
+
+    For y = W x the gradient of y.u with respect to x is W^T u, so with u = y its product with x is
+    y.y. Layers that repack their weights for faster inference have failed this without any error.
+    """
+    weight: Any = layer.weight
+    draw = torch.Generator().manual_seed(0)
+    width = int(getattr(layer, "in_features"))  # noqa: B009
+    x = torch.randn(4, width, generator=draw).to(weight.device).requires_grad_()
+    with torch.enable_grad(), torch.autocast(weight.device.type, torch.bfloat16):
+        try:
+            y = layer(x) - layer(torch.zeros_like(x)).detach()  # without the bias
+            (gradient,) = torch.autograd.grad(y, x, y.detach())
+        except RuntimeError:
+            return False
+    wanted = y.detach().float().square().sum()
+    return bool(((gradient.float() * x.detach()).sum() - wanted).abs() < 0.05 * wanted)
 
 
 def _stop_ids(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:

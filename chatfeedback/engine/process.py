@@ -28,6 +28,7 @@ from chatfeedback.engine.messages import (
     read_frame,
     write_frame,
 )
+from chatfeedback.errors import InputRefused
 from chatfeedback.offline import go_offline
 from chatfeedback.records import (
     EngineState,
@@ -129,7 +130,8 @@ def _work(arguments: argparse.Namespace, send: Callable[[ToApp], None], threads:
     _start("background", partial(threads.background.run, background))
     _start("candidate", partial(threads.candidate.run, learn))
     where = "graphics card" if base.info.device.startswith("cuda") else "processor"
-    send(StateChanged(EngineState("ready", f"{base.info.name} runs on the {where}.", base.info)))
+    ready = " ".join((f"{base.info.name} runs on the {where}.", *base.info.notes))
+    send(StateChanged(EngineState("ready", ready, base.info)))
     threads.live.run(live)
 
 
@@ -161,6 +163,8 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
     def learn(
         request: LearnRequest, is_cancelled: Callable[[], bool]
     ) -> Iterator[LearnStep | LearnResult]:
+        if base.info.cannot_learn:
+            raise InputRefused(base.info.cannot_learn)
         sample_own = partial(draw_own_replies, base)
         wait = threads.candidate_gate.wait
         return dpo_steps(candidate_view, base, request, sample_own, wait, is_cancelled)
