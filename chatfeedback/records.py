@@ -7,6 +7,7 @@ token ids and weights are the engine's. Arrays are NumPy, float32 unless said ot
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
@@ -239,6 +240,26 @@ class DpoSettings:
 
 
 @dataclass(frozen=True)
+class RolloutPrompt:
+    """A prompt that PPO and RLOO answer anew; `text` is the question the reward model reads."""
+
+    text: str
+    prompt_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RewardSnapshot:
+    """The personal reward model as a run is paid by it: r = w.phi, w ~ N(mean, covariance).
+
+    basis: `Basis.to_bytes`, which makes phi (D,).  mean: (D,) float64.  covariance: (D, D) float64.
+    """
+
+    basis: bytes
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class LearnRequest:
     """One policy update. The result is a complete adapter folder at `folder`."""
 
@@ -252,6 +273,8 @@ class LearnRequest:
     seed: int
     parent: str | None = None
     data_hash: str = ""
+    rollout_prompts: tuple[RolloutPrompt, ...] = ()  # PPO and RLOO: the person's own and neutral
+    reward: RewardSnapshot | None = None  # PPO and RLOO: what the replies earn
 
 
 @dataclass(frozen=True)
@@ -278,6 +301,22 @@ class LearnResult:
 
 
 # --- what the person does ----------------------------------------------------------------
+
+BLIND_TRIAL = "blind trial"
+REPEAT = "the same once more"
+MEASURED_ONLY = (BLIND_TRIAL, REPEAT)
+"""Comparisons (`Comparison.why`) that judge what was learned: nothing is ever learned from them.
+In a blind trial the base's reply is the one with the lower id; a repeat shows an earlier pair the
+other way round."""
+
+
+class QuestionRule(StrEnum):
+    """Which of several replies are shown side by side."""
+
+    BEST_AND_RIVAL = "best and most informative rival"
+    DOUBLE_THOMPSON = "the best of two draws from the belief"
+    MOST_INFORMATIVE = "the most informative pair"
+
 
 # position as shown; "both_bad" means all of them, however many were shown
 PickOutcome = Literal["first", "second", "third", "fourth", "tie", "both_bad"]
