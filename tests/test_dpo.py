@@ -17,7 +17,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from chatfeedback import faults
-from chatfeedback.engine import dpo
+from chatfeedback.engine import adapters, dpo
 from chatfeedback.engine.adapter_files import read_manifest, sweep, verify
 from chatfeedback.engine.adapters import make_views
 from chatfeedback.engine.dpo import choose_batch, dpo_steps, rate_at, steps_to_next_look
@@ -228,7 +228,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_happened_to_the_global_on
 
 def test_cutting_a_step_into_micro_batches_changes_nothing(tmp_path, monkeypatch):
     whole, _ = finish(make_request(tmp_path / "a", max_steps=2))
-    monkeypatch.setattr(dpo, "MICRO_BATCH_TOKENS", 1)
+    monkeypatch.setattr(adapters, "MICRO_BATCHES", (1,))
     cut, _ = finish(make_request(tmp_path / "b", max_steps=2))
     for name in ("dpo/loss", "dpo/nll", "dpo/retention_kl", "dpo/grad_norm"):
         found = [[step.metrics[name] for step in run] for run in (whole, cut)]

@@ -10,29 +10,34 @@ format; which adapter a layer applies is written straight to the layer, because 
 from __future__ import annotations
 
 import copy
+import gc
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers.pytorch_utils import Conv1D
 
 from chatfeedback.engine import adapter_files
+from chatfeedback.engine.memory import MICRO_BATCHES, LearningPlan
 from chatfeedback.engine.scoring import Anatomy, dissect
 from chatfeedback.errors import AdapterDamaged
 from chatfeedback.records import AdapterUse
 
 SLOTS = 3  # adapters the live view keeps loaded: the serving one, the one before, a candidate
 CANDIDATE = "candidate"
+
+Item = TypeVar("Item")
 
 
 def make_views(model: Any, *, shares_prefixes: bool = True) -> tuple[LiveView, CandidateView]:
@@ -112,11 +117,18 @@ class LiveView:
 
 
 class CandidateView:
-    """What learns: one LoRA that can be reset, switched off, kept and saved. One thread's."""
+    """What learns: one LoRA that can be reset, switched off, kept and saved. One thread's.
+
+    Attributes:
+        model: the causal LM, with the LoRA when it is on.
+        micro_batch_tokens: how many tokens a run may have under gradient at once.
+    """
 
     def __init__(self, model: Any, shares_prefixes: bool = True) -> None:
         self.model = model
+        self.micro_batch_tokens = MICRO_BATCHES[0]
         self._shares_prefixes = shares_prefixes
+        self._plain_forwards = {layer: layer.forward for layer in _decoder_layers(model)}
 
     def reset(self, rank: int, alpha: float, seed: int) -> None:
         """Start afresh: B = 0, so the view equals the base; A from `seed` alone.
@@ -133,6 +145,33 @@ class CandidateView:
                 down.copy_(start)
                 up.zero_()
         self.on()
+
+    def fit(self, plan: LearningPlan) -> None:
+        """Learn within this much memory from now on; what is learned stays the same."""
+        gc.collect()  # what a failed attempt left in cycles
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self.micro_batch_tokens = plan.micro_batch_tokens
+        for layer, plain in self._plain_forwards.items():
+            layer.forward = partial(_recompute, plain) if plan.checkpointing else plain
+
+    def micro_batches(
+        self, items: Sequence[Item], tokens_of: Callable[[Item], int]
+    ) -> Iterator[list[Item]]:
+        """Consecutive runs of at most `micro_batch_tokens` tokens, at least one item each.
+
+        They bound memory; what a step learns does not depend on them.
+        """
+        batch: list[Item] = []
+        tokens = 0
+        for item in items:
+            if batch and tokens + tokens_of(item) > self.micro_batch_tokens:
+                yield batch
+                batch, tokens = [], 0
+            batch.append(item)
+            tokens += tokens_of(item)
+        if batch:
+            yield batch
 
     @cached_property
     def anatomy(self) -> Anatomy:
@@ -206,6 +245,13 @@ class CandidateView:
             {name: weight.detach().cpu().contiguous() for name, weight in weights.items()},
             staging / adapter_files.WEIGHTS,
         )
+
+
+def _recompute(forward: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
+    """Keep a layer's input only; the rest is computed again in the backward pass."""
+    if not torch.is_grad_enabled():
+        return forward(*inputs, **named)
+    return checkpoint(forward, *inputs, use_reentrant=False, preserve_rng_state=False, **named)
 
 
 def lora_layers(model: nn.Module) -> dict[str, LoraLayer]:

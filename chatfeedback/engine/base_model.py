@@ -6,20 +6,16 @@ Left out: code that ships with a model (`trust_remote_code`), pickled weights, s
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
-import math
-import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
-from huggingface_hub import snapshot_download
 from torch import nn
 from transformers import (
     AutoConfig,
@@ -31,17 +27,28 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from chatfeedback.engine.memory import (
+    LearningPlan,
+    MemoryPlan,
+    ModelShape,
+    learning_plans,
+    plan_memory,
+    reply_bytes,
+)
+from chatfeedback.engine.model_files import (
+    MAX_CONTEXT_TOKENS,
+    base_key,
+    find_folder,
+    read_shape,
+    short_name,
+)
 from chatfeedback.engine.rendering import ChatTemplate
+from chatfeedback.engine.scoring import Anatomy, examine
 from chatfeedback.errors import ModelUnusable, PromptTooLong
 from chatfeedback.records import BaseInfo, Turn
 
 QUANTIZATIONS = ("none", "nf4", "int8")
-BYTES_PER_WEIGHT = {"nf4": 0.7, "int8": 1.2}  # embeddings and norms stay in 16 bits
 SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
-MAX_CONTEXT_TOKENS = 8192  # bounds the KV cache and the wait for a first token
-ROOM_TO_WORK_BYTES = 300_000_000  # KV cache, activations, adapters
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-_SAMPLES_PER_FILE, _SAMPLE_BYTES = 64, 65_536
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,22 @@ class BaseModel:
     tokenizer: PreTrainedTokenizerBase
     template: ChatTemplate
     info: BaseInfo
+    anatomy: Anatomy
+    shape: ModelShape
 
     @property
     def end_token_ids(self) -> tuple[int, ...]:
         """Tokens that end a reply; the chat template's own comes first."""
         return self.template.end_token_ids
+
+    def learning_plans(self, *, rollouts: bool = False) -> Iterator[LearningPlan]:
+        """The ways to learn that fit into the memory free now, the fastest first.
+
+        rollouts: whether replies are drawn while learning (PPO, RLOO).
+        """
+        left, itemsize = free_memory(), self.model.dtype.itemsize
+        room = left - reply_bytes(self.shape, left, itemsize)
+        return learning_plans(self.shape, room, itemsize, rollouts=rollouts)
 
     def render(self, turns: Sequence[Turn]) -> list[int]:
         """Prompt ids of these turns, ready for the assistant's next token."""
@@ -112,123 +130,85 @@ def load_base(
             f"Quantisation {quantization} needs the package bitsandbytes, which is not installed. "
             "Install it, or start with --quantize none."
         )
-    name = "starter" if is_starter else _short_name(path_or_id)
-    folder = _find_folder(path_or_id)
-    n_weights = _check_weights(folder)
-    dtype = _choose_dtype(n_weights, quantization)
-    _check_memory(name, n_weights, quantization, dtype)
+    name = "starter" if is_starter else short_name(path_or_id)
+    folder = find_folder(path_or_id)
+    shape = read_shape(folder)
+    dtype = _choose_dtype(shape.n_weights, quantization)
+    plan = plan_memory(
+        shape, quantization, free_memory(), itemsize=dtype.itemsize, device=_device().type
+    )
+    _require_room(name, plan, shape.n_weights)
     try:
         config, tokenizer = _load_tokenizer(folder)
         template = ChatTemplate(tokenizer, _stop_ids(folder, tokenizer))
         model = _load_model(folder, quantization, dtype)
+        anatomy = examine(model)
     except ModelUnusable as error:
         raise ModelUnusable(f"{name} cannot be used. {error}") from error
     except Exception as error:  # transformers raises a dozen kinds for what is one thing to us
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelUnusable(f"{name} could not be loaded from {folder}: {reason}") from error
-    cannot_learn = ""
-    if not all(map(gradient_is_right, _quantised_layers(model))):
-        cannot_learn = (
-            f"{name} in {quantization} computes wrong gradients on {_device()}, so it chats but "
-            "does not learn. Start with another --quantize to let it learn."
-        )
+    cannot_learn = _why_not_learn(name, plan, model)
     info = BaseInfo(
-        key=_base_key(folder, quantization),
+        key=base_key(folder, quantization),
         name=name,
         is_starter=is_starter,
         context_tokens=_context_tokens(config, tokenizer),
         hidden_size=int(config.get_text_config().hidden_size),
-        n_parameters=n_weights,
+        n_parameters=shape.n_weights,
         device=str(_device()),
         dtype=str(dtype).removeprefix("torch."),
         quantization=quantization,
-        notes=(cannot_learn,) if cannot_learn else (),
+        notes=_notes(name, anatomy, cannot_learn),
         cannot_learn=cannot_learn,
     )
-    return BaseModel(model, tokenizer, template, info)
+    return BaseModel(model, tokenizer, template, info, anatomy, shape)
 
 
 # --- before loading ----------------------------------------------------------------------
 
 
-def _short_name(path_or_id: str | Path) -> str:
-    text = str(path_or_id)
-    return Path(text).expanduser().resolve().name if Path(text).expanduser().is_dir() else text
+def _require_room(name: str, plan: MemoryPlan, n_weights: int) -> None:
+    if plan.chats:
+        return
+    advice = "Choose a smaller model" if plan.quantisation == "nf4" else "Try --quantize nf4"
+    raise ModelUnusable(
+        f"{name} has {n_weights / 1e9:.1f} billion weights and needs about "
+        f"{plan.chatting / 1e9:.1f} GB; {plan.free / 1e9:.1f} GB are free on {_device()}. "
+        f"{advice}, or close other programs."
+    )
 
 
-def _find_folder(path_or_id: str | Path) -> Path:
-    """The folder itself, or the hub's snapshot of a model id."""
-    folder = Path(path_or_id).expanduser()
-    if folder.is_dir():
-        return folder.resolve()
-    if folder.exists() or not _HUB_ID.fullmatch(str(path_or_id)):
-        raise ModelUnusable(
-            f"There is no model folder at {path_or_id}. Give a folder with config.json and "
-            "*.safetensors in it, or a hub id such as organisation/name."
+def _notes(name: str, anatomy: Anatomy, cannot_learn: str) -> tuple[str, ...]:
+    """What is not as usual, in whole sentences."""
+    if cannot_learn:
+        return (cannot_learn,)
+    slow = f"{name} reads a prompt anew for each of its replies, so it learns more slowly."
+    return () if anatomy.shares_prefixes else (slow,)
+
+
+def _why_not_learn(name: str, plan: MemoryPlan, model: PreTrainedModel) -> str:
+    """Empty if the model can learn."""
+    if not all(map(gradient_is_right, _quantised_layers(model))):
+        return (
+            f"{name} in {plan.quantisation} computes wrong gradients on {_device()}, so it chats "
+            "but does not learn. Start with another --quantize to let it learn."
         )
-    try:
-        wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
-        return Path(snapshot_download(str(path_or_id), allow_patterns=wanted))
-    except Exception as error:  # no network, no such id, no permission: one thing to a person
-        raise ModelUnusable(
-            f"{path_or_id} is not a folder here and could not be fetched from the hub "
-            f"({type(error).__name__}). Check the name and the network, or give a local folder."
-        ) from error
-
-
-def _check_weights(folder: Path) -> int:
-    """How many weights the safetensors files hold, from their headers alone."""
-    if not (folder / "config.json").is_file():
-        raise ModelUnusable(
-            f"{folder} is no model folder: config.json is missing. "
-            "Give the folder that holds config.json and *.safetensors."
+    if plan.dpo is None:
+        return (
+            f"{name} {plan.in_words()}. Close other programs, choose a smaller model or start "
+            "with --quantize nf4 to let it learn."
         )
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        others = sorted(
-            {p.suffix for p in folder.iterdir() if p.suffix in (".bin", ".gguf", ".pt")}
-        )
-        found = f" (found {', '.join(others)} instead)" if others else ""
-        raise ModelUnusable(
-            f"{folder} holds no *.safetensors weights{found}. Only safetensors are loaded, because "
-            "other formats can run code. Convert the model or choose another."
-        )
-    return sum(_weights_in(file) for file in files)
+    return ""
 
 
-def _weights_in(file: Path) -> int:
-    try:
-        header = json.loads(_safetensors_header(file))
-    except (OSError, ValueError) as error:
-        raise ModelUnusable(
-            f"{file} is damaged or was not downloaded completely. Fetch it again."
-        ) from error
-    return sum(math.prod(t["shape"]) for name, t in header.items() if name != "__metadata__")
-
-
-def _safetensors_header(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > file.stat().st_size:
-            raise ValueError("the header is longer than the file")
-        return stream.read(length)
-
-
-def _check_memory(name: str, n_weights: int, quantization: str, dtype: torch.dtype) -> None:
-    needed = n_weights * BYTES_PER_WEIGHT.get(quantization, dtype.itemsize) + ROOM_TO_WORK_BYTES
-    free = _free_memory_bytes()
-    if needed > free:
-        advice = "Choose a smaller model" if quantization == "nf4" else "Try --quantize nf4"
-        raise ModelUnusable(
-            f"{name} has {n_weights / 1e9:.1f} billion weights and needs about "
-            f"{needed / 1e9:.1f} GB; {free / 1e9:.1f} GB are free on {_device()}. "
-            f"{advice}, or close other programs."
-        )
-
-
-def _free_memory_bytes() -> int:
+def free_memory() -> int:
+    """Bytes free on the device the model runs on."""
     if _device().type == "cuda":
-        return int(torch.cuda.mem_get_info()[0])
+        free, total = torch.cuda.mem_get_info()
+        cap = torch.cuda.get_per_process_memory_fraction() * total
+        used, held = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
+        return int(min(free + held - used, cap - used))
     return int(psutil.virtual_memory().available)
 
 
@@ -348,28 +328,3 @@ def _stop_ids(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
 def _context_tokens(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
     named = getattr(config.get_text_config(), "max_position_embeddings", None)
     return min(int(named or tokenizer.model_max_length), MAX_CONTEXT_TOKENS)
-
-
-def _base_key(folder: Path, quantization: str) -> str:
-    """Names these weights, this tokenizer and this quantisation for ever.
-
-    Large weight files are sampled, not read: 64 places each, so that training on changes the key.
-    """
-    digest = hashlib.sha256(quantization.encode())
-    for file in sorted(folder.iterdir()):
-        if file.name in ("config.json", "tokenizer.json", "tokenizer.model", "chat_template.jinja"):
-            digest.update(file.name.encode() + file.read_bytes())
-        elif file.suffix == ".safetensors":
-            digest.update(f"{file.name} {file.stat().st_size}".encode())
-            digest.update(_safetensors_header(file))
-            _update_with_samples(digest, file)
-    return digest.hexdigest()[:16]
-
-
-def _update_with_samples(digest: hashlib._Hash, file: Path) -> None:
-    size = file.stat().st_size
-    stride = max(_SAMPLE_BYTES, size // _SAMPLES_PER_FILE)
-    with file.open("rb") as stream:
-        for start in range(0, size, stride):
-            stream.seek(start)
-            digest.update(stream.read(_SAMPLE_BYTES))

@@ -39,7 +39,6 @@ from chatfeedback.records import (
     PreferencePair,
 )
 
-MICRO_BATCH_TOKENS = 2048  # bounds memory; a step's result does not depend on it
 DECAY_FROM = 0.6  # share of the run after which the learning rate falls ...
 LOWEST_RATE = 0.1  # ... to this share of it at the end
 OVERSHOOT = 1.4  # a look this far above the KL budget makes the policy walk back ...
@@ -195,7 +194,7 @@ def favours_finished(pair: PreferencePair, base: Base) -> bool:
 def _logprob_of_each(view: CandidateView, pairs: list[PreferencePair]) -> dict[Reply, float]:
     replies = {(p.prompt_ids, ids) for p in pairs for ids in (p.chosen_ids, p.rejected_ids)}
     found: dict[Reply, float] = {}
-    for batch in _micro_batches(sorted(replies), lambda reply: len(reply[0]) + len(reply[1])):
+    for batch in view.micro_batches(sorted(replies), lambda reply: len(reply[0]) + len(reply[1])):
         logprobs = reply_logprobs(view.anatomy, *_sequences(batch))
         found |= {reply: float(lp.sum()) for reply, lp in zip(batch, logprobs, strict=True)}
     return found
@@ -203,7 +202,7 @@ def _logprob_of_each(view: CandidateView, pairs: list[PreferencePair]) -> dict[R
 
 def _states_of_each(view: CandidateView, demos: list[Demonstration]) -> list[Tensor]:
     states: list[Tensor] = []
-    for batch in _micro_batches(demos, _demo_tokens):
+    for batch in view.micro_batches(demos, _demo_tokens):
         lengths = [len(demo.reply_ids) for demo in batch]
         states += [part.clone() for part in torch.split(_states(view, batch), lengths)]
     return states
@@ -212,7 +211,7 @@ def _states_of_each(view: CandidateView, demos: list[Demonstration]) -> list[Ten
 def _mean_logprob(view: CandidateView, demos: list[Demonstration]) -> float:
     """Mean log-probability a reply token, nats; 0 without replies."""
     total = tokens = 0.0
-    for batch in _micro_batches(demos, _demo_tokens):
+    for batch in view.micro_batches(demos, _demo_tokens):
         logprobs = torch.cat(reply_logprobs(view.anatomy, *_demo_sequences(batch)))
         total, tokens = total + float(logprobs.sum()), tokens + len(logprobs)
     return total / max(1.0, tokens)
@@ -230,7 +229,7 @@ def _learn_from_pairs(
     pair_count = len(batch) * mean_weight
     token_count = sum(pair.weight * len(pair.chosen_ids) for pair in batch)
     sums = {"dpo/loss": 0.0, "dpo/nll": 0.0, "dpo/reward_margin": 0.0, "dpo/accuracy": 0.0}
-    for part in _micro_batches(batch, _pair_tokens):
+    for part in view.micro_batches(batch, _pair_tokens):
         replies = [(p.prompt_ids, p.chosen_ids) for p in part]
         replies += [(p.prompt_ids, p.rejected_ids) for p in part]
         with _fast_arithmetic(view.model):
@@ -264,7 +263,7 @@ def _hold_retention(
     batch = choose_batch(known, settings.retention_per_step, seed, step)
     token_count = sum(demo.weight * len(demo.reply_ids) for demo, _ in batch)
     total = 0.0
-    for part in _micro_batches(batch, lambda item: _demo_tokens(item[0])):
+    for part in view.micro_batches(batch, lambda item: _demo_tokens(item[0])):
         demos = [demo for demo, _ in part]
         with _fast_arithmetic(view.model):
             states = _states(view, demos)
@@ -370,7 +369,7 @@ def _look(
     replies: list[Reply] = list(zip(prompts, drawn, strict=True))
     policy, reference = [], []
     with _fast_arithmetic(view.model):
-        for batch in _micro_batches(replies, lambda reply: len(reply[0]) + len(reply[1])):
+        for batch in view.micro_batches(replies, lambda reply: len(reply[0]) + len(reply[1])):
             policy.append(_sums(reply_logprobs(view.anatomy, *_sequences(batch))))
             with view.as_reference():
                 reference.append(_sums(reply_logprobs(view.anatomy, *_sequences(batch))))
@@ -419,20 +418,6 @@ def _publish(
 
 
 # --- shapes ------------------------------------------------------------------------------
-
-
-def _micro_batches(items: Sequence[Item], tokens_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Consecutive runs of at most MICRO_BATCH_TOKENS tokens, at least one item each."""
-    batch: list[Item] = []
-    tokens = 0
-    for item in items:
-        if batch and tokens + tokens_of(item) > MICRO_BATCH_TOKENS:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(item)
-        tokens += tokens_of(item)
-    if batch:
-        yield batch
 
 
 def _pair_tokens(pair: PreferencePair) -> int:

@@ -7,6 +7,7 @@ layer of the model while a reply is under way.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
@@ -16,12 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chatfeedback.engine.memory import LearningPlan
 from chatfeedback.engine.messages import Answer, Failure, Finished, Piece, Start, ToApp
-from chatfeedback.errors import ChatFeedbackError
+from chatfeedback.errors import ChatFeedbackError, InputRefused
 from chatfeedback.records import GenerateRequest, SampleRequest, ScoreRequest
 
 logger = logging.getLogger(__name__)
 
+ATTEMPTS = 2  # at a run that is short of memory
 Send = Callable[[ToApp], None]
 RANK = {GenerateRequest: 0, ScoreRequest: 1, SampleRequest: 2}
 
@@ -176,6 +179,44 @@ class CandidateLoop:
     ) -> None:
         for piece in learn(start.request, lambda: start.request_id in self._cancelled):
             self._send(Answer(start.request_id, piece))
+
+
+def learn_within_memory(
+    view: Any, plans: Iterator[LearningPlan], start: Callable[[], Iterator[Any]]
+) -> Iterator[Any]:
+    """One run. If memory does not suffice it begins anew the next smaller way, once.
+
+    Args:
+        view: the candidate view.
+        plans: ways to learn, the largest first.
+        start: begins the run.
+
+    Raises:
+        InputRefused: memory does not suffice either way. Only the run fails; chatting goes on.
+    """
+    attempts = 0
+    for plan in itertools.islice(plans, ATTEMPTS):
+        attempts += 1
+        view.fit(plan)
+        try:
+            yield from start()
+            return
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
+            logger.warning("out of memory with %s: %s", plan, error)
+    tried = f"it was tried in {attempts} sizes" if attempts else "the smallest run is too large"
+    raise InputRefused(
+        f"There is too little memory to learn now: {tried}. Close other programs and learn again, "
+        "or choose a smaller model or --quantize nf4. Chatting goes on."
+    )
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Of the graphics card, or of the machine as far as the allocator notices."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def report(error: Exception) -> Failure:

@@ -19,7 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from chatfeedback.engine.loops import CandidateLoop, ReplyGate, ServingLoop, report
+from chatfeedback.engine.loops import (
+    CandidateLoop,
+    ReplyGate,
+    ServingLoop,
+    learn_within_memory,
+    report,
+)
 from chatfeedback.engine.messages import (
     Cancel,
     Start,
@@ -154,10 +160,10 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
     """Three views over the one base: what serves, what works unwatched, and what learns."""
     from chatfeedback.engine.adapters import make_background_view, make_views
     from chatfeedback.engine.dpo import dpo_steps
-    from chatfeedback.engine.scoring import dissect, examine
+    from chatfeedback.engine.scoring import dissect
     from chatfeedback.engine.serving import Serving, draw_own_replies
 
-    anatomy = examine(base.model)
+    anatomy = base.anatomy
     live_view, candidate_view = make_views(base.model, shares_prefixes=anatomy.shares_prefixes)
 
     def learn(
@@ -167,7 +173,8 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
             raise InputRefused(base.info.cannot_learn)
         sample_own = partial(draw_own_replies, base)
         wait = threads.candidate_gate.wait
-        return dpo_steps(candidate_view, base, request, sample_own, wait, is_cancelled)
+        start = partial(dpo_steps, candidate_view, base, request, sample_own, wait, is_cancelled)
+        return learn_within_memory(candidate_view, base.learning_plans(), start)
 
     live = Serving(base, live_view, anatomy)
     live.warm_up()

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from chatfeedback.engine.head import Head, token_logprobs
-from chatfeedback.engine.trie import Forest, Ids, Stack, ancestors, pack
+from chatfeedback.engine.trie import Forest, Stack, ancestors, pack
+from chatfeedback.engine.trie import Ids as Ids
 from chatfeedback.errors import ModelUnusable
 from chatfeedback.records import ReplyFeatures
 

@@ -1,0 +1,191 @@
+"""The memory plan: what a model needs to chat and to learn, against what is free.
+
+Pure arithmetic on the model's sizes; no torch. Weights are known exactly, the rest is an estimate
+whose constants were measured (see `tests/test_memory.py`). A quantisation is never chosen behind
+the person's back, because versions belong to one (base, quantisation); how a run learns is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+QUANTISED_BYTES = {"nf4": 0.52, "int8": 1.01}  # a packed weight with its share of the scales
+RUNTIME_BYTES = {"cpu": 300_000_000, "cuda": 600_000_000}  # libraries, kernels, their workspaces
+KV_SHARE, KV_MOST_BYTES = 0.3, 1_500_000_000  # of what weights leave free
+SCORED_TOKENS = 2048  # in one forward without gradients
+CHUNK_BYTES = 80_000_000  # logits of one chunk, with their gradient
+ROLLOUT_ROWS, ROLLOUT_TOKENS = 16, 768  # PPO and RLOO draw replies while they learn
+LORA_BYTES = 24  # a learnt weight: itself, gradient, two moments, two snapshots, all in 32 bits
+LORA_RANK = 16
+MICRO_BATCHES = (2048, 1024, 512)  # tokens with gradients at once
+FRAGMENTED = 1.1  # what an allocator loses
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Sizes of a causal LM, from its files alone.
+
+    packable_weights: those of the layers' matrices, which quantisation packs; embeddings, the
+        head and norms stay as they are.
+    lora_width: sum of inputs and outputs of these matrices; times the rank, the LoRA's weights.
+    queries, keys: width of a layer's queries, and of its keys (and values).
+    """
+
+    n_weights: int
+    packable_weights: int
+    lora_width: int
+    layers: int
+    hidden: int
+    inner: int
+    queries: int
+    keys: int
+    context_tokens: int
+
+
+@dataclass(frozen=True)
+class LearningPlan:
+    """How a run learns within its memory. Smaller ones are slower, with equal results."""
+
+    micro_batch_tokens: int
+    checkpointing: bool
+    needs_bytes: int
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What a model needs under one quantisation, in bytes.
+
+    free: before the model is loaded.
+    dpo, ppo: how it learns by a method; None = there is no room for it.
+    """
+
+    quantisation: str
+    free: int
+    weights: int
+    replies: int
+    runtime: int
+    dpo: LearningPlan | None
+    ppo: LearningPlan | None
+
+    @property
+    def chatting(self) -> int:
+        """Needed to chat, without any learning."""
+        return self.weights + self.replies + self.runtime
+
+    @property
+    def chats(self) -> bool:
+        return self.chatting <= self.free
+
+    def in_words(self) -> str:
+        """One line for doctor and for the page."""
+        sizes = f"weights {_gb(self.weights)}, replies {_gb(self.replies)}"
+        if not self.chats:
+            return f"does not fit: needs {_gb(self.chatting)} of {_gb(self.free)} free ({sizes})"
+        learns = self.ppo or self.dpo
+        if learns is None:
+            return f"chats in {_gb(self.chatting)} ({sizes}) but has no room to learn"
+        methods = "PPO and DPO" if self.ppo else "DPO"
+        how = ", recomputing layers" if learns.checkpointing else ""
+        return (
+            f"chats and learns in {_gb(self.chatting + learns.needs_bytes)} of {_gb(self.free)} "
+            f"free ({sizes}, learning {_gb(learns.needs_bytes)}: {methods}, "
+            f"{learns.micro_batch_tokens} tokens at once{how})"
+        )
+
+
+def plan_memory(
+    shape: ModelShape, quantisation: str, free: int, *, itemsize: int, device: str
+) -> MemoryPlan:
+    """What the model needs before it is loaded.
+
+    Args:
+        shape: of the model.
+        quantisation: "none", "nf4" or "int8".
+        free: bytes free on the device.
+        itemsize: bytes of a weight that is not packed.
+        device: "cpu" or "cuda".
+    """
+    weights = weight_bytes(shape, quantisation, itemsize)
+    runtime = RUNTIME_BYTES[device]
+    left = free - weights - runtime
+    replies = reply_bytes(shape, left, itemsize)
+    room = left - replies
+    return MemoryPlan(
+        quantisation,
+        free,
+        weights,
+        replies,
+        runtime,
+        dpo=next(learning_plans(shape, room, itemsize, rollouts=False), None),
+        ppo=next(learning_plans(shape, room, itemsize, rollouts=True), None),
+    )
+
+
+def weight_bytes(shape: ModelShape, quantisation: str, itemsize: int) -> int:
+    """The base model itself; all views share it."""
+    packed = shape.packable_weights if quantisation != "none" else 0
+    plain = shape.n_weights - packed
+    return int(packed * QUANTISED_BYTES.get(quantisation, 0.0) + plain * itemsize)
+
+
+def kv_bytes_per_token(shape: ModelShape, itemsize: int) -> int:
+    """Keys and values of all layers."""
+    return 2 * shape.layers * shape.keys * itemsize
+
+
+def kv_budget(shape: ModelShape, left: int, itemsize: int) -> int:
+    """What keys and values may take: of kept conversations, of candidates, of large samples.
+
+    A share of what the weights leave free, though never less than one whole conversation.
+    """
+    whole = kv_bytes_per_token(shape, itemsize) * shape.context_tokens
+    return max(whole, int(min(KV_MOST_BYTES, KV_SHARE * left)))
+
+
+def reply_bytes(shape: ModelShape, left: int, itemsize: int) -> int:
+    """Keys and values, and one forward over replies that are scored."""
+    widest = max(shape.inner * 3, shape.hidden * 6) * itemsize
+    scoring = SCORED_TOKENS * widest + CHUNK_BYTES
+    return kv_budget(shape, left - scoring, itemsize) + scoring
+
+
+def learning_plans(
+    shape: ModelShape, room: int, itemsize: int, *, rollouts: bool
+) -> Iterator[LearningPlan]:
+    """The ways to learn that fit into `room` bytes, the fastest first."""
+    for checkpointing in (False, True):
+        for tokens in MICRO_BATCHES:
+            needs = learning_bytes(shape, tokens, itemsize, checkpointing, rollouts)
+            if needs <= room:
+                yield LearningPlan(tokens, checkpointing, needs)
+
+
+def learning_bytes(
+    shape: ModelShape, tokens: int, itemsize: int, checkpointing: bool, rollouts: bool
+) -> int:
+    """One step with `tokens` under gradient: activations, LoRA and optimizer, rollouts."""
+    lora = shape.lora_width * LORA_RANK * LORA_BYTES
+    drawn = ROLLOUT_ROWS * ROLLOUT_TOKENS * kv_bytes_per_token(shape, itemsize) if rollouts else 0
+    # weights in 32 bits are multiplied in 16 bits, from a copy that lives as long as the graph
+    copies = 2 * shape.packable_weights if itemsize == 4 else 0
+    held = activation_bytes(shape, tokens, checkpointing)
+    return int(FRAGMENTED * (held + lora + drawn + copies + CHUNK_BYTES))
+
+
+def activation_bytes(shape: ModelShape, tokens: int, checkpointing: bool) -> int:
+    """What a forward with gradients keeps for the backward pass.
+
+    A layer keeps the inputs of its linear layers (LoRA needs them), its norms' inputs in 32 bits,
+    and the queries, keys and values; with checkpointing only its input, and one layer at a time is
+    computed again.
+    """
+    layer = 8 * shape.inner + 20 * shape.hidden + 6 * shape.queries + 12 * shape.keys
+    kept = shape.layers * 4 * shape.hidden + layer if checkpointing else shape.layers * layer
+    working = 4 * (shape.inner * 3 + shape.hidden * 4)  # gradients on their way
+    mask = 3 * tokens  # a row of the trie's mask
+    return tokens * (kept + working + mask)
+
+
+def _gb(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"
