@@ -123,6 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = add("doctor", doctor, "check the installation, the device and your data")
     add_data(command)
+    add_model(command)
     command.add_argument("--json", action="store_true", help="machine-readable")
     return parser
 
@@ -346,7 +347,7 @@ def doctor(arguments: Arguments) -> int:
     from storage.store import open_store
 
     folder = data_folder(arguments.data)
-    checks = check_machine(folder)
+    checks = check_machine(folder, arguments.model, arguments.quantize or "none")
     try:
         with remote.hold_or_find(folder) as app:
             if app:

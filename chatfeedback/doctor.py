@@ -19,6 +19,13 @@ import psutil
 from packaging.requirements import Requirement
 
 from chatfeedback.engine.adapter_files import verify
+from chatfeedback.engine.memory import QUANTISED_BYTES, plan_memory
+from chatfeedback.engine.model_files import (
+    SMALL_MODEL_WEIGHTS,
+    find_folder,
+    read_shape,
+    short_name,
+)
 from chatfeedback.errors import ChatFeedbackError
 from chatfeedback.protocols import Queries
 from chatfeedback.records import AdapterVersion
@@ -26,6 +33,7 @@ from chatfeedback.records import AdapterVersion
 GB = 1e9
 SPARE_GB = 1.0  # free disk space below which the next version or backup may not fit
 BYTES_PER_WEIGHT = {"16 bit": 2.0, "nf4": 0.7}
+STARTER = Path(__file__).parent / "starter" / "weights"
 REINSTALL = "Run `python launch.py --rebuild`."
 USE_CUDA = (
     "There is an NVIDIA driver, but this PyTorch cannot use it: choose CUDA under 'Get started' on "
@@ -36,7 +44,9 @@ import json, torch
 cuda = torch.cuda.is_available()
 name = torch.cuda.get_device_name() if cuda else "CPU"
 free = torch.cuda.mem_get_info()[0] if cuda else 0
-print(json.dumps({"torch": torch.__version__, "device": name, "free_bytes": free}))
+half = cuda or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+seen = {"torch": torch.__version__, "device": name, "free_bytes": free, "halves": half}
+print(json.dumps(seen))
 """
 
 
@@ -50,9 +60,15 @@ class Check:
     fix: str = ""
 
 
-def check_machine(folder: Path) -> list[Check]:
-    """The installation, the device, memory, the disk."""
-    return [check_python(), check_packages(), *check_device(), check_disk(folder)]
+def check_machine(
+    folder: Path, model: str | None = None, quantisation: str = "none"
+) -> list[Check]:
+    """The installation, the device, memory and what the model needs of it, the disk."""
+    device = look_at_device()
+    checks = [check_python(), check_packages(), *check_device(device)]
+    if isinstance(device, Device):
+        checks += check_model(model, quantisation, device)
+    return [*checks, check_disk(folder)]
 
 
 def check_python() -> Check:
@@ -87,25 +103,79 @@ def unmet_requirements(distribution: str) -> Iterator[str]:
             yield f"{requirement.name} is {version}, wanted {requirement.specifier}"
 
 
-def check_device() -> Iterator[Check]:
-    """Where the model runs, and how large a model memory has room for."""
+@dataclass(frozen=True)
+class Device:
+    """Where the model runs. halves: it multiplies 16-bit numbers at full speed."""
+
+    name: str
+    kind: str  # "cpu" or "cuda"
+    torch: str
+    free_bytes: int
+    halves: bool
+
+
+def look_at_device() -> Device | str:
+    """What a child process with torch sees, or why torch does not start."""
     looked = subprocess.run(
         [sys.executable, "-c", LOOK_AT_DEVICE], capture_output=True, text=True, timeout=120
     )
     if looked.returncode != 0:
-        why = (looked.stderr.strip().splitlines() or ["no output"])[-1]
-        yield Check("device", False, f"torch does not start: {why}", REINSTALL)
-        return
+        return (looked.stderr.strip().splitlines() or ["no output"])[-1]
     seen = json.loads(looked.stdout)
-    unused = seen["device"] == "CPU" and shutil.which("nvidia-smi") is not None
-    hint = USE_CUDA if unused else ""
-    yield Check("device", True, f"{seen['device']}, torch {seen['torch']}", hint)
-    free_bytes = seen["free_bytes"] or psutil.virtual_memory().available
-    sizes = [f"{free_bytes / each / GB:.0f}B in {kind}" for kind, each in BYTES_PER_WEIGHT.items()]
-    enough = free_bytes > GB
+    free = seen["free_bytes"] or psutil.virtual_memory().available
+    kind = "cuda" if seen["free_bytes"] else "cpu"
+    return Device(seen["device"], kind, seen["torch"], free, seen["halves"])
+
+
+def check_device(device: Device | str) -> Iterator[Check]:
+    """Where the model runs, and how large a model memory has room for."""
+    if isinstance(device, str):
+        yield Check("device", False, f"torch does not start: {device}", REINSTALL)
+        return
+    unused = device.kind == "cpu" and shutil.which("nvidia-smi") is not None
+    yield Check("device", True, f"{device.name}, torch {device.torch}", USE_CUDA if unused else "")
+    free = device.free_bytes
+    sizes = [f"{free / each / GB:.0f}B in {kind}" for kind, each in BYTES_PER_WEIGHT.items()]
+    enough = free > GB
     fix = "" if enough else "Close other programs: the app needs about 1 GB."
-    found = f"{free_bytes / GB:.1f} GB free: models up to about {' or '.join(sizes)}"
+    found = f"{free / GB:.1f} GB free: models up to about {' or '.join(sizes)}"
     yield Check("memory", enough, found, fix)
+
+
+def check_model(model: str | None, quantisation: str, device: Device) -> list[Check]:
+    """What the model would take of the memory that is free now, as set and otherwise.
+
+    Beside a running app this is what is left for another one.
+    """
+    try:
+        folder = find_folder(model or STARTER, fetch=False)
+        shape = read_shape(folder)
+    except ChatFeedbackError as error:
+        return [Check("model", False, str(error), "Choose another with --model.")]
+    name = short_name(model) if model else "starter"
+    itemsize = 2 if device.halves and shape.n_weights >= SMALL_MODEL_WEIGHTS else 4
+    plans = {
+        kind: plan_memory(
+            shape,
+            kind,
+            device.free_bytes,
+            itemsize=itemsize if kind == "none" else 2,
+            device=device.kind,
+        )
+        for kind in ("none", *QUANTISED_BYTES)
+    }
+    chosen = plans.pop(quantisation)
+    fitting = [kind for kind, plan in plans.items() if plan.chats]
+    fix = f"Start with --quantize {fitting[0]}." if fitting else "Choose a smaller model."
+    checks = [
+        Check("model", chosen.chats, f"{name} {chosen.in_words()}", "" if chosen.chats else fix)
+    ]
+    if model:
+        checks += [
+            Check(f"model in {kind}", True, f"{name} {plan.in_words()}")
+            for kind, plan in plans.items()
+        ]
+    return checks
 
 
 def check_disk(folder: Path) -> Check:

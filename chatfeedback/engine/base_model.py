@@ -37,6 +37,7 @@ from chatfeedback.engine.memory import (
 )
 from chatfeedback.engine.model_files import (
     MAX_CONTEXT_TOKENS,
+    SMALL_MODEL_WEIGHTS,
     base_key,
     find_folder,
     read_shape,
@@ -48,7 +49,6 @@ from chatfeedback.errors import ModelUnusable, PromptTooLong
 from chatfeedback.records import BaseInfo, Turn
 
 QUANTIZATIONS = ("none", "nf4", "int8")
-SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
 
 
 @dataclass(frozen=True)

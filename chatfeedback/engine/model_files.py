@@ -15,6 +15,7 @@ from typing import Any
 from chatfeedback.engine.memory import ModelShape
 from chatfeedback.errors import ModelUnusable
 
+SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
 MAX_CONTEXT_TOKENS = 8192  # bounds the KV cache and the wait for a first token
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _SAMPLES_PER_FILE, _SAMPLE_BYTES = 64, 65_536
@@ -26,8 +27,8 @@ def short_name(path_or_id: str | Path) -> str:
     return folder.resolve().name if folder.is_dir() else str(path_or_id)
 
 
-def find_folder(path_or_id: str | Path) -> Path:
-    """The folder itself, or the hub's snapshot of a model id.
+def find_folder(path_or_id: str | Path, *, fetch: bool = True) -> Path:
+    """The folder itself, or the hub's snapshot of a model id; fetched if need be and allowed.
 
     Raises:
         ModelUnusable: there is neither.
@@ -44,7 +45,9 @@ def find_folder(path_or_id: str | Path) -> Path:
 
     try:
         wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
-        return Path(snapshot_download(str(path_or_id), allow_patterns=wanted))
+        return Path(
+            snapshot_download(str(path_or_id), allow_patterns=wanted, local_files_only=not fetch)
+        )
     except Exception as error:  # no network, no such id, no permission: one thing to a person
         raise ModelUnusable(
             f"{path_or_id} is not a folder here and could not be fetched from the hub "
