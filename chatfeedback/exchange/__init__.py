@@ -1,0 +1,1 @@
+"""Feedback as other programs write it: one file per format, each with its reader and its writer."""
