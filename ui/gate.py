@@ -54,7 +54,7 @@ READABLE = re.compile(
     r"|(?:static|assets|svelte)/[\w./-]+"
     r"|gradio_api/(?:queue/data|heartbeat/[\w-]+|startup-events|info/?|theme\.css|app_id))"
 )
-WRITABLE = re.compile(r"/(?:gradio_api/(?:queue/join|cancel|reset)/?|api/v1/(?:learn|rollback))")
+WRITABLE = re.compile(r"/(?:gradio_api/(?:queue/join|run/\w+|cancel|reset)/?|api/v1/(?:learn|rollback))")
 OPEN_TO_ALL = {"/healthz"}  # says only that the app runs; still loopback and same host only
 
 COME_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>chatfeedback</title>

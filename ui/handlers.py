@@ -344,32 +344,11 @@ class Handlers:
 
     # --- learning --------------------------------------------------------------------------
 
-    def refresh_learning(self) -> Shown:
-        """The learning view as it is now."""
-        return {"learning": learning.show_learning(self._session, self._person_id)}
-
-    def learn_now(self) -> Shown:
-        """Ask for a learning run."""
-        self._session.learn_now(self._person_id)
-        return self.refresh_learning() | {"toast": make_toast(text.LEARNING_ASKED)}
-
-    def stop_learning(self) -> Shown:
-        """End the current run."""
-        self._session.stop_learning(self._person_id)
-        return self.refresh_learning() | {"toast": make_toast(text.LEARNING_STOPPED)}
-
     def use_version(self, gesture: Gesture) -> Shown:
         """Serve another version, or the base model, from the next reply on."""
-        asked = gesture.get("adapter_id")
-        adapter_id = str(asked) if asked else None
-        self._session.roll_back(self._person_id, adapter_id)
-        versions = {
-            each.adapter_id: each for each in self._session.queries.versions(self._person_id)
-        }
-        said = text.ROLLED_BACK_BASE
-        if adapter_id is not None:
-            said = text.say_rolled_back(versions[adapter_id].number)
-        return self.refresh_learning() | {"toast": make_toast(said)}
+        said = learning.use_version(self._session, self._person_id, gesture)
+        shown = learning.show_learning(self._session, self._person_id)
+        return {"learning": shown, "toast": make_toast(said)}
 
     def show_receipt(self, gesture: Gesture) -> Shown:
         """What changed, when a new version starts to answer."""

@@ -15,6 +15,7 @@ from chatfeedback.records import (
 )
 from chatfeedback.session import Session
 from ui import text
+from ui.views import Gesture, View
 
 STRONGEST_TRAITS = 10
 RECENT_RUNS = 8
@@ -212,3 +213,38 @@ def show_receipt(session: Session, person_id: int, adapter_id: str) -> dict[str,
         "back_to": before.adapter_id if before else None,
         "back_to_name": text.name_version(before.adapter_id if before else None, versions),
     }
+
+
+# --- what can be done -------------------------------------------------------------------------
+
+
+def learn_now(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Ask for a learning run."""
+    session.learn_now(person_id)
+    return text.LEARNING_ASKED
+
+
+def stop_learning(session: Session, person_id: int, gesture: Gesture) -> str:
+    """End the current run."""
+    session.stop_learning(person_id)
+    return text.LEARNING_STOPPED
+
+
+def use_version(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Serve another version, or the base model, from the next reply on."""
+    asked = gesture.get("adapter_id")
+    if not asked:
+        session.roll_back(person_id, None)
+        return text.ROLLED_BACK_BASE
+    session.roll_back(person_id, str(asked))
+    numbers = {each.adapter_id: each.number for each in session.queries.versions(person_id)}
+    return text.say_rolled_back(numbers[str(asked)])
+
+
+VIEW = View(
+    "learning",
+    "Learning",
+    '<path d="m4 16 5-6 4 4 7-8M15 6h5v5"/>',
+    lambda session, person_id, see: show_learning(session, person_id),
+    {"learn": learn_now, "stop": stop_learning, "use": use_version},
+)

@@ -13,17 +13,24 @@ from typing import Any
 import gradio as gr
 
 from chatfeedback.session import Session
-from ui import chat, text
+from ui import chat, learning, text
 from ui.conversations import parse_id
 from ui.handlers import Gesture, Handlers, Place, Shown, make_toast, say_error
-from ui.widgets import make_static, make_widget
+from ui.views import View, show_link
+from ui.widgets import make_page_widget, make_static, make_widget
+
+VIEWS: tuple[View, ...] = (learning.VIEW,)
+"""The pages beside the chat, in the order of their links. A page that is not ready is not here."""
 
 MAX_STREAMS = 16  # replies written at once; further ones wait in the queue
 MAX_WAITING = 64  # events that may wait before the page says that it is busy
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-CLICK: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
+# A click is one request with one answer. Gradio's queue would answer through a stream that the
+# page can believe to be open when it was just closed: the answer then waits for the next click.
+CLICK: dict[str, Any] = {**QUIET, "trigger_mode": "multiple", "queue": False}
 STREAM: dict[str, Any] = {
-    **CLICK,
+    **QUIET,
+    "trigger_mode": "multiple",
     "concurrency_limit": MAX_STREAMS,
     "concurrency_id": "replies",
 }
@@ -41,14 +48,11 @@ BRAND = (
     '<circle cx="12" cy="12" r="8" fill="none" stroke="currentColor" stroke-width="1.8"/>'
     '<path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/></svg></button></div>'
 )
-NAV = (
-    '<nav id="nav" aria-label="Pages"><a href="./" aria-current="page">'
+CHAT_LINK = (
+    '<a href="./" aria-current="page">'
     '<svg viewBox="0 0 24 24" width="17" height="17" fill="none" stroke="currentColor"'
     ' stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
     '<path d="M20.5 12a8 8 0 0 1-11.7 7.1L4 20l1-4.600A8 8 0 1 1 20.5 12z"/></svg>Chat</a>'
-    '<a href="#learning"><svg viewBox="0 0 24 24" width="17" height="17" fill="none"'
-    ' stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"'
-    ' aria-hidden="true"><path d="m4 16 5-6 4 4 7-8M15 6h5v5"/></svg>Learning</a></nav>'
 )
 SIDE_TOGGLE = (
     '<button type="button" class="icon side-toggle" aria-label="Sidebar" title="Sidebar"'
@@ -69,10 +73,15 @@ def build_page(session: Session) -> Any:
     """The Blocks of the app, wired to the session."""
     with gr.Blocks(title=text.APP_NAME, fill_width=True, analytics_enabled=False) as page:
         parts = lay_out()
-        _Wiring(Handlers(session), parts).connect(page)
+        _Wiring(session, Handlers(session), parts).connect(page)
     page.max_threads = 100
     page.queue(default_concurrency_limit=None, max_size=MAX_WAITING)
     return page
+
+
+def _show_links() -> str:
+    links = "".join(show_link(view) for view in VIEWS)
+    return f'<nav id="nav" aria-label="Pages">{CHAT_LINK}{links}</nav>'
 
 
 def lay_out() -> dict[str, Any]:
@@ -87,15 +96,17 @@ def lay_out() -> dict[str, Any]:
     with gr.Column(elem_id="side"):
         make_static("brand", BRAND)
         parts["new_chat"] = gr.Button(text.NEW_CHAT, elem_id="new-chat", variant="primary")
-        make_static("nav-box", NAV)
+        make_static("nav-box", _show_links())
         parts["conversations"] = make_widget("conversations", {"items": []})
     make_static("shade-box", '<div id="side-shade"></div>')
     with gr.Column(elem_id="chat-view"):
         parts |= _lay_out_chat()
-    with gr.Column(elem_id="learning-view"):
-        parts["learning"] = make_widget("learning", {})
+    for view in VIEWS:
+        with gr.Column(elem_id=f"{view.name}-view", elem_classes="view"):
+            parts[view.name] = make_page_widget(view.name)
     parts["toast"] = make_widget("toast", {})
     parts["writer"] = make_widget("writer", {})
+    parts["courier"] = make_widget("courier", {})
     return parts
 
 
@@ -133,7 +144,8 @@ def _lay_out_chat() -> dict[str, Any]:
 class _Wiring:
     """Connects gestures to handlers, and turns what handlers return into component updates."""
 
-    def __init__(self, handlers: Handlers, parts: dict[str, Any]) -> None:
+    def __init__(self, session: Session, handlers: Handlers, parts: dict[str, Any]) -> None:
+        self._session = session
         self._do = handlers
         self._parts = parts
         self._here = [parts["conversation"], parts["last"]]
@@ -146,7 +158,7 @@ class _Wiring:
             shown = self._update(do.load(request.query_params.get("c")))
             return shown | {parts["message"]: gr.Textbox(interactive=True)}
 
-        page.load(load, None, [*self._all(), parts["message"]], **QUIET).then(
+        page.load(load, None, [*self._all(), parts["message"]], **QUIET, queue=False).then(
             None, None, None, js=FOCUS
         )
         page.load(None, None, parts["compare"], js=READ_SWITCH)
@@ -154,7 +166,9 @@ class _Wiring:
         self._connect_replies()
         self._connect_conversations()
         self._connect_feedback()
-        self._connect_learning()
+        self._connect_receipt()
+        for view in VIEWS:
+            self._connect_view(view)
 
     def _connect_replies(self) -> None:
         parts, do = self._parts, self._do
@@ -170,6 +184,7 @@ class _Wiring:
         written = parts["transcript"].regenerate(again, self._here, self._all(), **STREAM)
         for each in (sent, written):
             each.then(None, None, None, js=POLL)
+        parts["courier"].nudge(lambda: None, None, None, **QUIET, trigger_mode="multiple")
         self._listen(parts["composer"].halt, lambda place, _: do.stop(place))
 
     def _connect_conversations(self) -> None:
@@ -191,14 +206,28 @@ class _Wiring:
         listen(parts["transcript"].vote, do.vote, after=FOCUS)
         listen(parts["writer"].rewrite, do.rewrite, after=POLL)
 
-    def _connect_learning(self) -> None:
+    def _connect_receipt(self) -> None:
         parts, do, listen = self._parts, self._do, self._listen
-        listen(parts["learning"].refresh, lambda _, given: do.refresh_learning())
-        listen(parts["learning"].learn, lambda _, given: do.learn_now(), after=POLL)
-        listen(parts["learning"].halt, lambda _, given: do.stop_learning(), after=POLL)
-        listen(parts["learning"].use, lambda _, given: do.use_version(given), after=POLL)
         listen(parts["receipt"].roll_back, lambda _, given: do.use_version(given), after=POLL)
         listen(parts["receipt"].serving, lambda _, given: do.show_receipt(given))
+
+    def _connect_view(self, view: View) -> None:
+        """A page's gestures: each is carried out, then the page is drawn anew."""
+
+        def answer(data: gr.EventData) -> Any:
+            gesture = _read(data)
+            person_id = self._session.default_person().person_id
+            said: Shown = {}
+            try:
+                sentence = view.do(self._session, person_id, gesture)
+                said = {"toast": make_toast(sentence)} if sentence else {}
+            except Exception as error:
+                said = {"toast": make_toast(say_error(error), kind="error")}
+            return self._update({view.name: view.draw(self._session, person_id, gesture)} | said)
+
+        widget = self._parts[view.name]
+        done = widget.act(answer, None, [widget, self._parts["toast"]], **CLICK)
+        done.then(None, None, None, js=POLL)
 
     def _listen(
         self, event: Any, handler: Callable[[Place, Gesture], Shown], *, after: str | None = None
@@ -206,7 +235,9 @@ class _Wiring:
         """Answer a widget's event; clicks that follow each other quickly are all answered."""
 
         def answer(request: gr.Request, data: gr.EventData, *here: object) -> Any:
-            return self._attempt(lambda: handler(_place(request, *here), _read(data)))
+            gesture = _read(data)
+            shown = self._attempt(lambda: handler(_place(request, *here), gesture))
+            return shown | self._update({"courier": {"answered": gesture.get("client_id")}})
 
         self._attach(event, answer, after)
 

@@ -21,7 +21,9 @@ def read_static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def make_widget(name: str, value: object, *, like: str | None = None) -> Any:
+def make_widget(
+    name: str, value: object, *, like: str | None = None, behaviour: str | None = None
+) -> Any:
     """A `gr.HTML` with this widget's view and behaviour, or those of `like`; its id is `name`."""
     kind = like or name
     shared = read_static("widgets/shared.js")
@@ -33,9 +35,16 @@ def make_widget(name: str, value: object, *, like: str | None = None) -> Any:
         value,
         elem_id=name,
         html_template=template,
-        js_on_load=shared + read_static(f"widgets/{kind}.js"),
+        js_on_load=shared + (behaviour or read_static(f"widgets/{kind}.js")),
         apply_default_css=False,
     )
+
+
+def make_page_widget(name: str) -> Any:
+    """The widget of a page beside the chat (see `ui.views`)."""
+    own = f"widgets/{name}.js"
+    behaviour = read_static(own) if (STATIC / own).exists() else ""
+    return make_widget(name, {}, behaviour=read_static("widgets/page.js") + behaviour)
 
 
 def make_static(name: str, html: str) -> Any:

@@ -16,16 +16,27 @@
     paint();
   };
 
-  // --- views: chat, or learning (#learning) ---
+  // --- views: the chat, or a page that the sidebar links to (#learning) ---
+  const links = () => [...document.querySelectorAll('#nav a')];
   const showView = () => {
-    root.dataset.view = location.hash === '#learning' ? 'learning' : 'chat';
-    for (const link of document.querySelectorAll('#nav a'))
-      link.toggleAttribute('aria-current', (link.hash === '#learning') === (root.dataset.view === 'learning'));
-    for (const link of document.querySelectorAll('#nav a[aria-current]')) link.setAttribute('aria-current', 'page');
+    const name = location.hash.slice(1);
+    root.dataset.view = name && links().some(link => link.hash === '#' + name) ? name : 'chat';
+    for (const link of links()) {
+      const isHere = link.hash === (root.dataset.view === 'chat' ? '' : '#' + root.dataset.view);
+      isHere ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current');
+      if (isHere) document.title = (link.hash ? link.textContent + ' · ' : '') + 'chatfeedback';
+    }
+    for (const view of document.querySelectorAll('#chat-view, .view'))
+      view.toggleAttribute('data-shown', view.id === root.dataset.view + '-view');
     document.dispatchEvent(new Event('cf:view'));
     if (isNarrow()) root.dataset.side = 'closed';
   };
-  const leaveLearning = () => {
+  const showFirstView = () => {
+    root.dataset.view = location.hash.slice(1) || 'chat';
+    const isThere = links().length && links().every(link => !link.hash || find(link.hash + '-view'));
+    isThere ? showView() : setTimeout(showFirstView, 50);
+  };
+  const leavePage = () => {
     if (location.hash) { history.replaceState(null, '', location.pathname + location.search); showView(); }
     if (isNarrow()) root.dataset.side = 'closed';
   };
@@ -67,7 +78,10 @@
     box.value = text;
     box.dispatchEvent(new Event('input', {bubbles: true}));
   };
-  window.cfTakeDraft = text => { if (text.trim() && !root.hasAttribute('data-writing')) type(''); };
+  window.cfTakeDraft = text => {
+    if (text.trim() && !root.hasAttribute('data-writing')) type('');
+    document.dispatchEvent(new Event('cf:asked'));
+  };
   const send = text => {
     if (!composer() || composer().disabled) return;
     type(text);
@@ -112,14 +126,14 @@
 
   document.addEventListener('cf:type', event => type(event.detail));
   document.addEventListener('cf:send', event => send(event.detail));
-  document.addEventListener('cf:navigated', () => { leaveLearning(); follows = true; setTimeout(toEnd, 300); });
+  document.addEventListener('cf:navigated', () => { leavePage(); follows = true; setTimeout(toEnd, 300); });
   window.addEventListener('hashchange', showView);
   document.addEventListener('click', event => {
     if (event.target.closest('#theme-toggle')) flip();
     if (event.target.closest('.side-toggle, #side-shade')) toggleSide();
     if (event.target.closest('#to-end')) { follows = true; toEnd(); }
-    if (event.target.closest('#nav a[href="./"]')) { event.preventDefault(); leaveLearning(); composer()?.focus(); }
-    if (event.target.closest('#new-chat')) { document.dispatchEvent(new Event('cf:new')); leaveLearning(); }
+    if (event.target.closest('#nav a[href="./"]')) { event.preventDefault(); leavePage(); composer()?.focus(); }
+    if (event.target.closest('#new-chat')) { document.dispatchEvent(new Event('cf:new')); leavePage(); }
     if (event.target.closest('#message .submit-button')) follows = true;
   });
   // Stopped here, before the page's own listeners: a blank is not sent, and one answer is written
@@ -148,7 +162,7 @@
     watcher.observe(document.body, {attributes: true, attributeFilter: ['class']});
     setTimeout(() => watcher.disconnect(), 4000);
     new MutationObserver(nameButtons).observe(document.body, {childList: true, subtree: true});
-    nameButtons(); showView(); pin(); poll();
+    nameButtons(); showFirstView(); pin(); poll();
   };
   document.body ? boot() : document.addEventListener('DOMContentLoaded', boot);
 })();

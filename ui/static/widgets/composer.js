@@ -2,6 +2,7 @@
 const box = () => document.querySelector('#message textarea');
 watch('value', () => {
   const {writing, draft} = props.value;
+  document.dispatchEvent(new Event('cf:answering'));
   document.documentElement.toggleAttribute('data-writing', Boolean(writing));
   if (draft && box() && !box().value) document.dispatchEvent(new CustomEvent('cf:type', {detail: draft}));
 });

@@ -23,10 +23,10 @@ const example = each => `<figure class="example"><figcaption>${esc(each.prompt)}
   <div class="two"><div><h4>Base model</h4><p>${esc(each.before)}</p></div><div><h4>This version</h4><p>${esc(each.after)}</p></div></div></figure>`;
 const version = each => `<li class="version ${esc(each.state)}" data-id="${esc(each.id)}">
   <div class="line"><h3>${esc(each.title)}</h3><span class="tag ${esc(each.state)}">${esc(each.state_words)}</span><span class="when">${esc(each.when)}</span><span class="spacer"></span>
-    ${each.usable ? `<button type="button" class="plain" data-do="use" aria-label="Use ${esc(each.title.toLowerCase())}">Use this version</button>` : ''}</div>
+    ${each.usable ? `<button type="button" class="plain" data-do="use" data-adapter_id="${esc(each.id)}" aria-label="Use ${esc(each.title.toLowerCase())}">Use this version</button>` : ''}</div>
   ${each.reasons.map(reason => `<p>${esc(reason)}</p>`).join('')}
   ${each.facts.length ? `<ul class="facts">${each.facts.map(fact).join('')}</ul>` : ''}
-  ${each.examples.length ? `<details><summary>Before and after, on your own prompts</summary>${each.examples.map(example).join('')}</details>` : ''}</li>`;
+  ${each.examples.length ? `<details data-key="before-${esc(each.id)}"><summary>Before and after, on your own prompts</summary>${each.examples.map(example).join('')}</details>` : ''}</li>`;
 const base = value => `<li class="version ${value.serving_base ? 'serving' : ''}" data-id=""><div class="line"><h3>Base model</h3>
   ${value.serving_base ? '<span class="tag serving">in use</span>' : ''}<span class="spacer"></span>
   ${value.serving_base ? '' : '<button type="button" class="plain" data-do="use">Back to the base model</button>'}</div>

@@ -15,6 +15,42 @@ const PATHS = {
   spark: '<path d="M12 3.5 13.8 10l6.7 2-6.7 2L12 20.5 10.2 14l-6.7-2 6.7-2z"/>',
   back: '<path d="M9 7 4.5 11.5 9 16M4.5 11.5H15a4.5 4.5 0 0 1 0 9h-2"/>',
 };
+const once = () => crypto.randomUUID?.() ?? Date.now() + '-' + Math.random().toString(36).slice(2);
+// Sends a gesture, again and again under one client_id until it is answered (see courier.js).
+const deliver = (event, data) => {
+  const gesture = {client_id: once(), ...data};
+  trigger(event, gesture);
+  document.dispatchEvent(new CustomEvent('cf:gesture', {detail: {id: gesture.client_id, again: () => trigger(event, gesture)}}));
+};
+// Calls act(button, facts) for every press of a [data-do] button. `facts` are what the button and
+// the things around it said when it was pressed: an answer that arrives before it is released may
+// give the same element another meaning, or take it away; the press then still counts as meant.
+const onPress = act => {
+  const INSIDE = '[data-reply], [data-message], [data-comparison], [data-id]';
+  const read = target => {
+    const button = target.closest?.('[data-do]');
+    if (!button || button.disabled || !element.contains(button)) return null;
+    const facts = {pressed: button.getAttribute('aria-pressed') === 'true'};
+    for (let at = button; at && at !== element; at = at.parentElement.closest(INSIDE))
+      for (const [name, said] of Object.entries(at.dataset)) facts[name] ??= said;
+    return {button, facts, at: button.getBoundingClientRect()};
+  };
+  const isInside = (event, box) =>
+    event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+  let held = null;
+  const release = press => { held = null; act(press.button, press.facts); };
+  element.addEventListener('pointerdown', event => { held = event.button === 0 ? read(event.target) : null; });
+  document.addEventListener('pointerup', event => {
+    const press = held;
+    if (press && !isInside(event, press.at)) held = null;
+    else if (press) setTimeout(() => { if (held === press) release(press); }); // its click never came
+  });
+  document.addEventListener('pointercancel', () => { held = null; });
+  element.addEventListener('click', event => {
+    const press = (event.detail && held) || read(event.target);
+    if (press) release(press);
+  });
+};
 // Rests buttons until the answer re-draws them, or for a moment when it changes nothing.
 const rest = (...buttons) => {
   for (const each of buttons) { each.disabled = true; each.dataset.resting = ''; }

@@ -1,4 +1,3 @@
-const once = () => (crypto.randomUUID ? crypto.randomUUID() : Date.now() + '-' + Math.random().toString(36).slice(2));
 const findReply = id => (props.value?.items || []).map(item => item.reply).find(reply => reply && String(reply.id) === String(id));
 let looking = 0;
 watch('value', () => {
@@ -22,29 +21,23 @@ const copy = async (button, text) => {
 };
 
 const acts = {
-  copy: (button, reply) => copy(button, findReply(reply)?.text ?? ''),
-  thumb: (button, reply) => {
-    const value = button.getAttribute('aria-pressed') === 'true' ? 0 : Number(button.dataset.value);
-    trigger('thumb', {reply_id: reply, value, client_id: once()});
-  },
-  chip: (button, reply) => trigger('chip', {reply_id: reply, reason: button.dataset.reason, client_id: once()}),
-  sibling: button => trigger('sibling', {reply_id: button.dataset.to}),
-  regenerate: button => trigger('regenerate', {message_id: button.closest('.exchange').dataset.message}),
-  undo: (button, reply) => trigger('undo', {feedback_id: button.dataset.id, reply_id: reply, client_id: once()}),
-  write: (button, reply) => document.dispatchEvent(new CustomEvent('cf:write', {detail: {reply_id: reply, text: findReply(reply)?.text ?? '', opener: button}})),
-  vote: button => {
-    const box = button.closest('.compare');
-    rest(...box.querySelectorAll('.vote'));
+  copy: (button, {reply}) => copy(button, findReply(reply)?.text ?? ''),
+  thumb: (button, {reply, value, pressed}) => deliver('thumb', {reply_id: reply, value: pressed ? 0 : Number(value)}),
+  chip: (button, {reply, reason}) => deliver('chip', {reply_id: reply, reason}),
+  sibling: (button, {to}) => deliver('sibling', {reply_id: to}),
+  regenerate: (button, {message}) => { trigger('regenerate', {message_id: message}); document.dispatchEvent(new Event('cf:asked')); },
+  undo: (button, {reply, id}) => deliver('undo', {feedback_id: id, reply_id: reply}),
+  write: (button, {reply}) => document.dispatchEvent(new CustomEvent('cf:write', {detail: {reply_id: reply, text: findReply(reply)?.text ?? '', opener: button}})),
+  vote: (button, {comparison, outcome}) => {
+    rest(...button.closest('.compare').querySelectorAll('.vote'));
     button.classList.add('chosen');
-    trigger('vote', {comparison_id: box.dataset.comparison, outcome: button.dataset.outcome, client_id: once()});
+    deliver('vote', {comparison_id: comparison, outcome});
   },
-  start: button => document.dispatchEvent(new CustomEvent('cf:send', {detail: button.dataset.text})),
+  start: (button, {text}) => document.dispatchEvent(new CustomEvent('cf:send', {detail: text})),
   earlier: () => trigger('earlier', {last: (props.value.last || 50) + 50}),
 };
-
+onPress((button, facts) => acts[facts.do]?.(button, facts));
 element.addEventListener('click', event => {
   const code = event.target.closest('.copy-code');
-  if (code) return copy(code, code.closest('.code').querySelector('code').textContent);
-  const button = event.target.closest('[data-do]');
-  if (button && !button.disabled) acts[button.dataset.do]?.(button, button.closest('.answer')?.dataset.reply);
+  if (code) copy(code, code.closest('.code').querySelector('code').textContent);
 });

@@ -4,7 +4,7 @@ let replyId = null, opener = null, before = '';
 const save = () => {
   const text = box.value.trim();
   if (!text || text === before.trim()) return box.focus();
-  trigger('rewrite', {reply_id: replyId, text: box.value, client_id: crypto.randomUUID()});
+  deliver('rewrite', {reply_id: replyId, text: box.value});
   dialog.close();
 };
 document.addEventListener('cf:write', event => {

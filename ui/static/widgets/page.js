@@ -1,0 +1,54 @@
+// How every page beside the chat behaves. It is drawn when it is opened and when the app's stamp
+// changes. [data-do] acts, with the element's data; [data-see] changes what is looked at. What is
+// open stays open, and what is being typed stays typed, when the page is drawn anew.
+let stamp = null, see = {};
+const open = new Map(), typed = new Map();
+const isShown = () => element.closest('.view')?.hasAttribute('data-shown');
+const act = (name, data = {}) => trigger('act', {...data, act: name, see});
+const look = change => { see = {...see, ...change}; act('look'); };
+const keyOf = node => node.dataset.key || node.name;
+
+watch('value', () => {
+  for (const each of element.querySelectorAll('details[data-key]'))
+    if (open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
+  for (const each of element.querySelectorAll('textarea, input[type=text]'))
+    if (typed.has(keyOf(each))) each.value = typed.get(keyOf(each));
+  const focused = window.cfFocus;
+  if (focused && document.activeElement === document.body && isShown())
+    [...element.querySelectorAll('[data-do], [data-see], [data-set], input, textarea, summary')].find(each => nameOf(each) === focused)?.focus({preventScroll: true});
+});
+const nameOf = node => [node.tagName, node.dataset.do, node.dataset.key, node.name, node.value, node.getAttribute('aria-label')].join('|');
+element.addEventListener('focusin', event => { window.cfFocus = nameOf(event.target); });
+element.addEventListener('focusout', event => { if (event.relatedTarget) window.cfFocus = null; });
+element.addEventListener('toggle', event => {
+  if (event.target.dataset.key) open.set(event.target.dataset.key, event.target.open);
+}, true);
+element.addEventListener('input', event => {
+  if (event.target.matches('textarea, input[type=text]')) typed.set(keyOf(event.target), event.target.value);
+});
+
+document.addEventListener('cf:view', () => { stamp = null; if (isShown()) look({}); });
+document.addEventListener('cf:status', event => {
+  const status = event.detail;
+  if (!isShown() || status.offline) return;
+  const at = status.learning, now = status.stamp + (at.phase === 'learning' ? Math.floor(at.step / 5) : '');
+  if (stamp !== null && now !== stamp) look({});
+  stamp = now;
+});
+// The fields of the nearest form go along: data-do="save" in <form> sends {name: value}.
+const fields = node => Object.fromEntries(new FormData(node.closest('form') || undefined));
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-do], button[data-see]');
+  if (!button || button.disabled) return;
+  if (button.dataset.see) return look({[button.dataset.see]: button.value});
+  if (button.dataset.sure && !confirm(button.dataset.sure)) return;
+  rest(button);
+  for (const name of Object.keys(fields(button))) typed.delete(name);
+  act(button.dataset.do, {...button.dataset, ...fields(button)});
+});
+element.addEventListener('change', event => {
+  const field = event.target;
+  if (field.dataset.see) return look({[field.dataset.see]: field.type === 'checkbox' ? field.checked : field.value});
+  if (field.dataset.set) act(field.dataset.set, {...field.dataset, name: field.name, value: field.type === 'checkbox' ? field.checked : field.value});
+});
+element.addEventListener('submit', event => { event.preventDefault(); event.target.querySelector('button[data-do]')?.click(); });
