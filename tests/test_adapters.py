@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,10 +11,13 @@ from peft import PeftModel
 from torch.testing import assert_close
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from chatfeedback.engine import adapter_files, adapters
+from chatfeedback.engine import adapter_files, adapters, export
 from chatfeedback.engine.adapters import lora_layers, make_views
-from chatfeedback.errors import AdapterDamaged
-from chatfeedback.records import AdapterUse
+from chatfeedback.engine.base_model import load_base
+from chatfeedback.engine.export import export_adapter, export_merged
+from chatfeedback.errors import AdapterDamaged, InputRefused
+from chatfeedback.records import AdapterUse, Turn
+from tests.tiny_models import save_tiny_model
 
 SIZES = {
     "vocab_size": 120,
@@ -271,3 +275,73 @@ def test_an_adapter_of_another_model_is_refused(tmp_path):
     live, _ = make_views(tiny_model())
     with pytest.raises(AdapterDamaged, match="does not fit"):
         live.use(use)
+
+
+# --- taken out of the app ----------------------------------------------------------------
+
+
+@pytest.fixture
+def taught(tmp_path):
+    """A base model folder, a version of it, and what it says at two scales."""
+    base_folder = save_tiny_model(tmp_path / "base")
+    live, candidate = make_views(load_base(base_folder).model)
+    candidate.reset(4, 8.0, 0)
+    disturb(candidate)
+    use = publish(candidate, tmp_path / "version")
+    said = {}
+    for scale in (1.0, 0.5):
+        live.use(replace(use, scale=scale))
+        said[scale] = logits(live)
+    live.use(None)
+    assert not torch.allclose(said[0.5], logits(live), atol=1e-2)
+    return base_folder, tmp_path / "version", said
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_an_exported_adapter_answers_the_same_in_plain_peft(taught, tmp_path, scale):
+    base_folder, version, said = taught
+    export_adapter(version, tmp_path / "out", scale)
+    base = AutoModelForCausalLM.from_pretrained(base_folder)
+    plain = PeftModel.from_pretrained(base, str(tmp_path / "out")).eval()
+    with torch.no_grad():
+        assert_close(plain(input_ids=IDS).logits, said[scale], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_merged_export_is_a_whole_model_that_answers_the_same(taught, tmp_path, scale):
+    base_folder, version, said = taught
+    export_merged(version, base_folder, tmp_path / "out", scale)
+    merged = load_base(tmp_path / "out")
+    assert_close(logits(merged), said[scale], atol=1e-5, rtol=1e-5)
+    assert merged.end_token_ids == load_base(base_folder).end_token_ids
+    hello = [Turn("user", "Hello")]
+    assert merged.render(hello) == load_base(base_folder).render(hello)
+
+
+def test_a_merged_export_of_gpt2_keeps_its_transposed_layers_right(tmp_path):
+    _, candidate = make_views(tiny_model("gpt2"))
+    candidate.reset(4, 8.0, 0)
+    disturb(candidate)
+    publish(candidate, tmp_path / "one")
+    whole = tiny_model("gpt2")
+    adapters.merge(whole, tmp_path / "one", 1.0)
+    with torch.no_grad():
+        assert_close(whole(input_ids=IDS).logits, logits(candidate), atol=1e-5, rtol=1e-5)
+
+
+def test_an_export_overwrites_nothing_and_refuses_odd_scales(taught, tmp_path):
+    _, version, _ = taught
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputRefused, match="not an empty folder"):
+        export_adapter(version, tmp_path / "full")
+    with pytest.raises(InputRefused, match=r"scale is 1\.5"):
+        export_adapter(version, tmp_path / "out", 1.5)
+
+
+def test_a_damaged_version_is_not_exported(taught, tmp_path, capsys):
+    _, version, _ = taught
+    (version / adapter_files.WEIGHTS).write_bytes(b"")
+    assert export.main([str(version), str(tmp_path / "out")]) == 1
+    assert "is damaged" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -247,6 +247,23 @@ class CandidateView:
         )
 
 
+@torch.no_grad()
+def merge(model: Any, folder: Path, scale: float) -> None:
+    """Make an adapter part of the model's own weights; sums are taken in 32 bits.
+
+    Raises:
+        AdapterDamaged: the folder fails verification or does not fit this model.
+    """
+    _load_slot(model, CANDIDATE, folder)
+    for path, layer in lora_layers(model).items():
+        layer.scaling[CANDIDATE] *= scale
+        weight = layer.base_layer.weight
+        weight.copy_(weight.float() + layer.get_delta_weight(CANDIDATE))
+        parent, _, name = path.rpartition(".")
+        setattr(model.get_submodule(parent), name, layer.base_layer)
+    model.__dict__.pop("peft_config", None)
+
+
 def _recompute(forward: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
     """Keep a layer's input only; the rest is computed again in the backward pass."""
     if not torch.is_grad_enabled():
