@@ -28,8 +28,10 @@ from chatfeedback.starter.items import (
 )
 from chatfeedback.starter.questions import (
     FOLLOW_UPS,
+    RESTATED_WISHES,
     STYLE_ASKS,
     SYSTEM_LINES,
+    WISH_QUESTIONS,
     WRAPPERS,
 )
 from chatfeedback.starter.replies import write_honest_unknown, write_reply
@@ -95,6 +97,8 @@ _NEGATABLE = (
 
 def conversation(rng: random.Random) -> list[Turn]:
     """Write one conversation of one to five questions, most of them with a system line."""
+    if rng.random() < 0.3:
+        return _talk_of_wishes(rng)
     turns: list[Turn] = []
     fixed: tuple[str, ...] = ()
     if rng.random() < 0.66:
@@ -108,6 +112,22 @@ def conversation(rng: random.Random) -> list[Turn]:
         asked, reply, scene = _take_turn(scene, rng)
         turns += [Turn("user", asked), Turn("assistant", reply)]
     return turns
+
+
+def _talk_of_wishes(rng: random.Random) -> list[Turn]:
+    """A system line, and how it is going to be kept, wish by wish.
+
+    In an ordinary reply a wish decides one token of thirty, among much that is random, and a "no"
+    before it is easily missed. Here every word of the line decides, at little cost.
+    """
+    traits = draw_traits(rng, rng.choices(range(1, 9), _TRAIT_COUNTS)[0])
+    asked = type_quickly(rng.choice(WISH_QUESTIONS.seen), rng)
+    said = " ".join(f"{capitalise(rng.choice(RESTATED_WISHES[trait]))}." for trait in traits)
+    return [
+        Turn("system", system_line(tuple(traits), rng)),
+        Turn("user", asked),
+        Turn("assistant", said),
+    ]
 
 
 def system_line(traits: tuple[str, ...], rng: random.Random, *, kept_back: bool = False) -> str:

@@ -1494,3 +1494,34 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "basics": ("essentials", "main points"),
     "example": ("instance", "illustration"),
 }
+
+
+WISH_QUESTIONS = _say(
+    """
+    how do you answer? | how will you answer me? | what style do you use? | which wishes do you follow?
+    how do I like my answers? | what did I ask for? | how should you reply? | say how you answer
+    repeat my wishes | what are my wishes? | which style did I choose? | tell me how you will reply
+    """,
+    "how are you going to answer? | what do I want from your answers? | list my wishes",
+)
+"""Questions about the system line. To answer them is to read it, every word of it."""
+
+RESTATED_WISHES: dict[str, tuple[str, ...]] = {
+    "short": ("I keep answers short", "my answers are brief"),
+    "long": ("I give long answers", "my answers have plenty of detail"),
+    "bullets": ("I use bullet points", "I write lists"),
+    "prose": ("I write in paragraphs", "I use no lists"),
+    "emoji": ("I add an emoji", "my answers have emoji"),
+    "no_emoji": ("I leave out emoji", "my answers have no emoji"),
+    "warm": ("I am warm and friendly", "my tone is kind"),
+    "plain": ("my tone is neutral", "I am matter of fact"),
+    "formal": ("my language is formal", "I write formally"),
+    "casual": ("my language is casual", "I write casually"),
+    "preamble": ("I begin with an opening line", "I say a word first"),
+    "no_preamble": ("I start with the answer", "I say no word before"),
+    "question": ("I end with a question", "I ask you something at the end"),
+    "no_question": ("I do not end with a question", "I ask nothing at the end"),
+    "example": ("I give an example", "my answers have an example"),
+    "no_example": ("I give no example", "I leave out examples"),
+}
+"""What each wish of a system line makes of the answers, in the model's own words."""
