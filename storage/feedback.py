@@ -73,6 +73,26 @@ def comparison(db: Database, person_id: int, comparison_id: int) -> Comparison:
     return comparison_from(db, row)
 
 
+def comparisons(db: Database, person_id: int) -> list[Comparison]:
+    """All that were shown to this person, oldest first."""
+    rows = fetch(
+        db,
+        "SELECT id, message_id, why FROM comparison WHERE person_id = ? ORDER BY id",
+        person_id,
+    )
+    shown: dict[int, list[int]] = {}
+    for row in fetch(
+        db,
+        """
+        SELECT comparison_id, reply_id FROM comparison_reply
+        WHERE comparison_id IN (SELECT value FROM json_each(?)) ORDER BY comparison_id, position
+        """,
+        id_list([row["id"] for row in rows]),
+    ):
+        shown.setdefault(row["comparison_id"], []).append(row["reply_id"])
+    return [Comparison(r["id"], r["message_id"], tuple(shown[r["id"]]), r["why"]) for r in rows]
+
+
 def comparison_from(db: Database, row: Row) -> Comparison:
     """The record of a row of comparison."""
     shown = fetch(
@@ -106,8 +126,13 @@ def open_comparisons(
     return {row["message_id"]: comparison_from(db, row) for row in rows}
 
 
-def add_feedback(db: Database, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
-    """(feedback id, True if new). What was never shown to this person is NotFound."""
+def add_feedback(
+    db: Database, person_id: int, event: FeedbackEvent, given_at_utc: str = ""
+) -> tuple[int, bool]:
+    """(feedback id, True if new). What was never shown to this person is NotFound.
+
+    given_at_utc: when it was given, where that is not now (imported feedback).
+    """
     require_form(event)
     known = fetch(
         db,
@@ -121,7 +146,7 @@ def add_feedback(db: Database, person_id: int, event: FeedbackEvent) -> tuple[in
     record = {name: getattr(event, name) for name in ("client_id", "kind", *FIELDS)}
     order = record.pop("order")
     record["reply_order"] = None if order is None else id_list(order)
-    record |= {"person_id": person_id, "created_at_utc": utc_now()}
+    record |= {"person_id": person_id, "created_at_utc": given_at_utc or utc_now()}
     return insert(db, "feedback", record), True
 
 
@@ -265,12 +290,14 @@ def chips(db: Database, person_id: int, reply_ids: Sequence[int]) -> dict[int, t
 
 
 def feedback(db: Database, person_id: int, after_id: int) -> list[StoredFeedback]:
-    """Events in order of arrival, undone ones marked."""
+    """Events in order of arrival; those that do not count, undone or set aside, are marked."""
     rows = fetch(
         db,
         """
-        SELECT event.*, undo.id IS NOT NULL AS undone
-        FROM feedback AS event LEFT JOIN feedback AS undo ON undo.undoes = event.id
+        SELECT event.*, undo.id IS NOT NULL OR exclusion.feedback_id IS NOT NULL AS undone
+        FROM feedback AS event
+            LEFT JOIN feedback AS undo ON undo.undoes = event.id
+            LEFT JOIN exclusion ON exclusion.feedback_id = event.id
         WHERE event.person_id = ? AND event.id > ? ORDER BY event.id
         """,
         person_id,

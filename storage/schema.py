@@ -321,6 +321,24 @@ CREATE TABLE reward_prior ( -- what is believed of a person before any reaction;
 CREATE INDEX reward_prior_by_person ON reward_prior (person_id, base_key);
 """
 
+SETTING_ASIDE = """
+CREATE TABLE exclusion ( -- feedback that is kept and does not count, until its row is removed
+    feedback_id INTEGER PRIMARY KEY,
+    person_id INTEGER NOT NULL,
+    created_at_utc TEXT NOT NULL,
+    FOREIGN KEY (feedback_id, person_id) REFERENCES feedback (id, person_id)
+) STRICT;
+CREATE INDEX exclusion_by_person ON exclusion (person_id);
+CREATE INDEX reply_unread ON reply (person_id) WHERE token_ids = x'' AND state = 'done';
+
+DROP VIEW standing_feedback;
+CREATE VIEW standing_feedback AS -- what counts: events neither taken back nor set aside
+SELECT * FROM feedback AS event
+WHERE kind <> 'undo'
+    AND NOT EXISTS (SELECT 1 FROM feedback AS undo WHERE undo.undoes = event.id)
+    AND NOT EXISTS (SELECT 1 FROM exclusion WHERE exclusion.feedback_id = event.id);
+"""
+
 
 @migrations()
 def m001_facts(db: Database) -> None:
@@ -334,6 +352,13 @@ def m001_facts(db: Database) -> None:
 def m002_more_gestures(db: Database) -> None:
     """Rankings, ratings, traits, flags, comments; priors of the reward model as versions."""
     db.executescript(MORE_GESTURES)
+    point("storage.in_migration")
+
+
+@migrations()
+def m003_setting_aside(db: Database) -> None:
+    """Feedback can be set aside: it stays, and does not count."""
+    db.executescript(SETTING_ASIDE)
     point("storage.in_migration")
 
 
