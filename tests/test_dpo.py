@@ -17,11 +17,17 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from chatfeedback import faults
-from chatfeedback.engine import adapters, dpo
+from chatfeedback.engine import adapters, updating
 from chatfeedback.engine.adapter_files import read_manifest, sweep, verify
 from chatfeedback.engine.adapters import make_views
-from chatfeedback.engine.dpo import choose_batch, dpo_steps, rate_at, steps_to_next_look
+from chatfeedback.engine.dpo import dpo_steps
 from chatfeedback.engine.scoring import dissect, reply_logprobs
+from chatfeedback.engine.updating import (
+    choose_batch,
+    rate_at,
+    reference_logprobs,
+    steps_to_next_look,
+)
 from chatfeedback.errors import InputRefused
 from chatfeedback.records import (
     AdapterUse,
@@ -238,9 +244,9 @@ def test_cutting_a_step_into_micro_batches_changes_nothing(tmp_path, monkeypatch
 def test_a_reply_shared_by_many_pairs_is_rated_once(tmp_path):
     view = make_views(tiny_model())[1]
     view.reset(4, 8.0, 0)
-    same = [pair(10), replace(pair(10), rejected_ids=(8, END))]
-    with torch.no_grad():
-        assert len(dpo._logprob_of_each(view, same)) == 3
+    one, other = pair(10), (8, END)
+    replies = [(one.prompt_ids, ids) for ids in (one.chosen_ids, one.rejected_ids, other)]
+    assert len(reference_logprobs(view, replies + replies)) == 3
 
 
 # --- endings -----------------------------------------------------------------------------
@@ -267,7 +273,7 @@ def test_the_kl_budget_ends_the_run(tmp_path):
     steps, result = finish(make_request(tmp_path / "one", kl_budget_nats=0.3, max_steps=60))
     assert result.stop_reason == "kl_budget"
     assert len(steps) < 60
-    assert result.kl_nats <= dpo.OVERSHOOT * 0.3
+    assert result.kl_nats <= updating.OVERSHOOT * 0.3
 
 
 def test_an_overshoot_walks_back_into_the_budget(tmp_path):
@@ -275,7 +281,7 @@ def test_an_overshoot_walks_back_into_the_budget(tmp_path):
     request = make_request(tmp_path / "one", kl_budget_nats=0.3, learning_rate=0.01, warmup_steps=1)
     steps, result = finish(request, view=view, sample=lambda *_: [(WISH, WISH, END)] * 4)
     assert result.stop_reason == "kl_budget"
-    assert 0 < result.kl_nats <= dpo.OVERSHOOT * 0.3
+    assert 0 < result.kl_nats <= updating.OVERSHOOT * 0.3
     assert steps[-1].metrics["dpo/over_budget"] == 1.0
     assert margin(view.model, pair(38)) > margin(tiny_model(), pair(38))
 

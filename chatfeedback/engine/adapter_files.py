@@ -4,6 +4,7 @@
                           adapter_model.safetensors
                           manifest.json               what must be here: sizes, hashes, tensors
     adapters/.staging-<adapter id>/                   being written; swept at the next start
+    adapters/.staging-<run id>/                       how far a run has come, to resume from
 
 The manifest's own SHA-256 is the adapter's fingerprint and lies in the database. No torch here.
 """
@@ -36,6 +37,16 @@ def staging_folder(folder: Path) -> Path:
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     return staging
+
+
+def progress_folder(adapters: Path, run_id: str) -> Path:
+    """Where a run keeps what it needs to go on after it was killed."""
+    return adapters / f"{STAGING_PREFIX}{run_id}"
+
+
+def forget_progress(adapters: Path, run_id: str) -> None:
+    """The run has ended, or is not to go on."""
+    shutil.rmtree(progress_folder(adapters, run_id), ignore_errors=True)
 
 
 def publish(staging: Path, folder: Path, facts: dict[str, Any]) -> str:
