@@ -15,6 +15,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 Page = sync_api.Page
 
+PATIENCE_MS = 60_000  # for a machine that is busy with other things; nothing waits without need
 SECRET = "the secret of this test run"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -40,7 +41,7 @@ def open_chromium() -> Iterator[object]:
 class Server:
     """The app on a free port, in a thread, over a given session."""
 
-    def __init__(self, session) -> None:
+    def __init__(self, session, around=lambda app: app) -> None:
         import uvicorn
 
         from ui.app import build_app
@@ -48,7 +49,7 @@ class Server:
         self.session = session
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        app = build_app(self.session, host="127.0.0.1", port=self.port, token=SECRET)
+        app = around(build_app(self.session, host="127.0.0.1", port=self.port, token=SECRET))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
@@ -87,13 +88,13 @@ class Visit:
         )
         self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._watch)
         page.goto(make_launch_url("127.0.0.1", self._server.port, SECRET))
         if path:
             page.goto(self._server.url + path)
-        expect(page.locator("#message textarea")).to_be_enabled(timeout=60_000)
+        expect(page.locator("#message textarea")).to_be_enabled(timeout=PATIENCE_MS)
         return page
 
     def _watch(self, request) -> None:

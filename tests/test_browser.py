@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import Server, Visit, answers, composer, expect, open_chromium, press, send
+from browsing import PATIENCE_MS, Server, Visit, answers, composer, expect, open_chromium, press, send
 from fake_session import LONG_ANSWER, YOU, FakeSession, make_version
 
 from chatfeedback.records import EngineState, TraitBelief
@@ -42,7 +42,7 @@ def session(server) -> FakeSession:
 
 @pytest.fixture
 def visit(browser, server, session) -> Iterator[Visit]:
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE_MS)
     visitor = Visit(browser, server)
     yield visitor
     visitor.close()
