@@ -80,6 +80,9 @@ class Queries(Protocol):
 
     def comparison(self, person_id: int, comparison_id: int) -> Comparison: ...
 
+    def comparisons(self, person_id: int) -> list[Comparison]:
+        """All that were ever shown, oldest first."""
+
     def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
         """All events in order of arrival, undone ones marked."""
 

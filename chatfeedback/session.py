@@ -15,10 +15,13 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
+from chatfeedback.attention import find_repeat, read_attention
+from chatfeedback.card import TasteCard
 from chatfeedback.errors import (
     ChatFeedbackError,
     EngineUnavailable,
@@ -26,14 +29,28 @@ from chatfeedback.errors import (
     NotFound,
     PromptTooLong,
 )
-from chatfeedback.explore import pick_two
+from chatfeedback.explore import (
+    ASKED_FOR,
+    Asking,
+    AskingRate,
+    draw_nudge,
+    information_of_best,
+    pick_several,
+    probability_choosing_helps,
+    worth_asking,
+)
 from chatfeedback.learning import Learner
+from chatfeedback.likelihoods import Matrix
+from chatfeedback.orders import Orders
 from chatfeedback.preferences import PLACES
 from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
+    BLIND_TRIAL,
+    REPEAT,
     AdapterUse,
     AdapterVersion,
     BaseInfo,
+    Comparison,
     EngineState,
     Exchange,
     FeedbackEvent,
@@ -43,15 +60,19 @@ from chatfeedback.records import (
     LearningStatus,
     Person,
     ReplyProgress,
+    SampleRequest,
     Sampling,
+    ScoreRequest,
     TextDelta,
     TraitBelief,
     Turn,
 )
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste, Tastes, is_usable
+from chatfeedback.trials import BlindTrials, read_trials
 
 TITLE_CHARACTERS = 48
+TYPICAL_PROMPTS, TYPICAL_REPLIES = 24, 4  # of the pool, to see what asking and choosing are worth
 Phase = Literal["choosing", "streaming", "done", "failed"]
 STREAM_PIECE_CHARACTERS = 12  # a chosen reply is shown in pieces of this size
 
@@ -75,6 +96,8 @@ class Session:
         self._seeds = _SeedSource(seed)
         self._tastes = Tastes(store, engine, settings)
         self._best_of = settings.best_of
+        self._orders = Orders(store)
+        self._typical: dict[str, list[Matrix]] = {}
         self._learner = Learner(store, engine, self._tastes, settings, self._seeds.next)
         self._learner.start()
 
@@ -136,16 +159,62 @@ class Session:
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
         asked = next(each for each in exchanges if each.message_id == message_id)
-        turns = (*self._history(person_id, before), _question(asked))
+        turns = (*self._card(person_id), *self._history(person_id, before), _question(asked))
         yield from self._answer(person_id, conversation_id, message_id, turns)
 
-    def compare(
+    def answer(
         self, person_id: int, conversation_id: int, text: str, client_id: str
     ) -> Iterator[ReplyProgress]:
-        """Answer a message twice; the `pick` event on `comparison_id` decides which one stays."""
+        """Answer a message once, or as a question where that is worth the person's time."""
+        asking = self.next_asking(person_id)
+        if asking.replies == 1:
+            yield from self.reply(person_id, conversation_id, text, client_id)
+        else:
+            yield from self.compare(person_id, conversation_id, text, client_id, asking)
+
+    def compare(
+        self,
+        person_id: int,
+        conversation_id: int,
+        text: str,
+        client_id: str,
+        asking: Asking = ASKED_FOR,
+    ) -> Iterator[ReplyProgress]:
+        """Answer a message two or four times; the `pick` event on `comparison_id` decides which
+        one stays. In a blind trial one reply is the base's and the other is as it would serve."""
         turns, message_id, is_new = self._take_message(person_id, conversation_id, text, client_id)
         if is_new:
-            yield from self._answer_twice(person_id, conversation_id, message_id, turns)
+            yield from self._answer_with_rivals(
+                person_id, conversation_id, message_id, turns, asking
+            )
+
+    def next_asking(self, person_id: int) -> Asking:
+        """How the next message should be answered: once, as a question, or as a blind trial."""
+        base = self._base()
+        taste = self._tastes.get(person_id, base)
+        attention = read_attention(
+            self._store.comparisons(person_id), self._store.feedback(person_id)
+        )
+        serves_more = self._store.serving(person_id, base.key) is not None
+        return worth_asking(
+            [information_of_best(phis, taste.model) for phis in self._typical_phis(taste, base)],
+            clicks=taste.clicks,
+            rate=self._orders.asking_rate(person_id),
+            attention=attention,
+            has_personal=serves_more or self._helps_to_choose(taste, base),
+            rng=self._seeds.generator(),
+        )
+
+    def repeat_question(self, person_id: int) -> Comparison | None:
+        """An earlier pair once more, the other way round, to see how sure the answers are; None
+        when there is none to repeat. A `pick` on it teaches nothing."""
+        earlier = find_repeat(self._store.comparisons(person_id), self._store.feedback(person_id))
+        if earlier is None:
+            return None
+        number = self._store.add_comparison(
+            person_id, earlier.message_id, earlier.reply_ids[::-1], REPEAT
+        )
+        return self._store.comparison(person_id, number)
 
     def show_reply(self, person_id: int, reply_id: int) -> None:
         """Let another sibling be the conversation's answer."""
@@ -166,13 +235,18 @@ class Session:
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
         asked = next(each for each in exchanges if each.message_id == message_id)
-        return (*self._history(person_id, before), _question(asked)), message_id, is_new
+        turns = (*self._card(person_id), *self._history(person_id, before), _question(asked))
+        return turns, message_id, is_new
 
     def _settle_open_comparisons(self, person_id: int, exchanges: Sequence[Exchange]) -> None:
         """A comparison nobody voted on keeps its first answer once the talk goes on."""
         for exchange in exchanges:
             if exchange.shown_reply_id is None and exchange.open_comparison is not None:
                 self._store.show_reply(person_id, exchange.open_comparison.reply_ids[0])
+
+    def _card(self, person_id: int) -> tuple[Turn, ...]:
+        line = self.taste_card(person_id).system_line
+        return (Turn("system", line),) if line else ()
 
     def _history(self, person_id: int, exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
         shown = [each.shown_reply_id for each in exchanges if each.shown_reply_id is not None]
@@ -195,7 +269,7 @@ class Session:
     ) -> Iterator[ReplyProgress]:
         base = self._base()
         taste = self._tastes.get(person_id, base)
-        n = self._best_of if taste.helps_to_choose() else 1
+        n = self._best_of if self._helps_to_choose(taste, base) else 1
         request = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
         with self._learner.person_waits():
             reply_ids = self._add_replies(person_id, message_id, request, base, rows=1, show=True)
@@ -208,8 +282,7 @@ class Session:
                 if n == 1:
                     yield from self._stream(writer, request, progress)
                 else:
-                    found = self._draw_candidates(request)
-                    best = found[taste.choose(turns[-1].text, found)]
+                    best = self._draw_best(person_id, taste, request)
                     writer.finish(0, best)
                     yield from _reveal(progress, (best.text,), _notice(best))
                 yield writer.last_progress(progress)
@@ -230,47 +303,139 @@ class Session:
             self._best_of = max(1, request.n // 2)
         return found
 
-    def _answer_twice(
-        self, person_id: int, conversation_id: int, message_id: int, turns: tuple[Turn, ...]
+    def _answer_with_rivals(
+        self,
+        person_id: int,
+        conversation_id: int,
+        message_id: int,
+        turns: tuple[Turn, ...],
+        asking: Asking,
     ) -> Iterator[ReplyProgress]:
         base = self._base()
         taste = self._tastes.get(person_id, base)
-        n = self._settings.compare_candidates
-        temperature = self._settings.compare_temperature
-        request = self._request(turns, n, temperature, person_id, conversation_id)
+        blind = asking.why == BLIND_TRIAL
+        plan = self._plan_blind if blind else self._plan_rivals
+        requests = plan(person_id, conversation_id, turns, asking.replies)
         with self._learner.person_waits():
-            reply_ids = self._add_replies(person_id, message_id, request, base, rows=2, show=False)
-            comparison_id = self._store.add_comparison(
-                person_id, message_id, reply_ids, "best and most informative rival"
-            )
-            progress = ReplyProgress("choosing", message_id, reply_ids, ("", ""), comparison_id)
+            rows = [
+                row
+                for request in requests
+                for row in self._add_replies(
+                    person_id, message_id, request, base, rows=1, show=False
+                )
+            ]
+            shown = tuple(self._seeds.shuffled(rows)) if blind else tuple(rows)
+            comparison_id = self._store.add_comparison(person_id, message_id, shown, asking.why)
+            blank = ("",) * len(shown)
+            progress = ReplyProgress("choosing", message_id, shown, blank, comparison_id)
             yield progress
-            writer = _Writer(self._store, person_id, reply_ids)
+            writer = _Writer(self._store, person_id, shown)
             try:
-                found = _finished(self._engine.generate(request))
-                pair = self._pick_pair(taste, turns[-1].text, found)
-                for index, reply in enumerate(pair):
+                if blind:
+                    found = [self._draw_best(person_id, taste, each) for each in requests]
+                else:
+                    found = self._draw_rivals(taste, requests[0], asking.replies)
+                ordered = [found[rows.index(row)] for row in shown]
+                for index, reply in enumerate(ordered):
                     writer.finish(index, reply)
-                yield from _reveal(progress, tuple(reply.text for reply in pair), _notice(pair[0]))
+                texts = tuple(reply.text for reply in ordered)
+                yield from _reveal(progress, texts, _notice(ordered[0]))
                 yield writer.last_progress(progress)
             except PromptTooLong:
                 self._store.withdraw_message(person_id, message_id)
                 raise
             except ChatFeedbackError as error:
                 writer.fail(str(error))
-                self._store.show_reply(person_id, reply_ids[0])
+                self._store.show_reply(person_id, shown[0])
                 yield writer.failed_progress(progress, str(error))
             finally:
                 writer.settle()
 
-    def _pick_pair(
-        self, taste: Taste, prompt: str, found: list[GeneratedReply]
+    def _plan_rivals(
+        self, person_id: int, conversation_id: int, turns: tuple[Turn, ...], count: int
+    ) -> list[GenerateRequest]:
+        """One request for all rivals, once for each that is shown."""
+        n = max(self._settings.compare_candidates, 2 * count)
+        temperature = self._settings.compare_temperature
+        return [self._request(turns, n, temperature, person_id, conversation_id)] * count
+
+    def _plan_blind(
+        self, person_id: int, conversation_id: int, turns: tuple[Turn, ...], _count: int
+    ) -> list[GenerateRequest]:
+        """The base's plain answer first, then the answer as it would serve."""
+        base = self._base()
+        n = self._best_of if self._helps_to_choose(self._tastes.get(person_id, base), base) else 1
+        mine = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
+        bare = tuple(turn for turn in turns if turn.role != "system")
+        return [replace(mine, turns=bare, n=1, adapter=None, conversation_key=None), mine]
+
+    def _draw_rivals(
+        self, taste: Taste, request: GenerateRequest, count: int
     ) -> list[GeneratedReply]:
-        """The best so far and its most informative rival, in random order."""
+        """Replies worth comparing, in random order: the best so far and its most informative
+        rivals, among samples of which some were asked to be different."""
+        nudged = min(self._settings.nudged_candidates, request.n // 2)
+        found = _finished(self._engine.generate(replace(request, n=request.n - nudged)))
+        found += self._draw_nudged(taste, request, nudged) if nudged else []
         usable = [reply for reply in found if is_usable(reply)]
-        shown = usable if len(usable) >= 2 else found
-        order = pick_two(taste.phis(prompt, shown), taste.model, self._seeds.generator())
+        shown = usable if len(usable) >= count else found
+        phis = taste.phis(request.turns[-1].text, shown)
+        rule = self._settings.question_rule
+        order = pick_several(phis, taste.model, self._seeds.generator(), count, rule)
         return [shown[at] for at in order]
+
+    def _draw_nudged(self, taste: Taste, request: GenerateRequest, n: int) -> list[GeneratedReply]:
+        """n samples under style wishes of their own, read again as answers to the plain prompt:
+        the wish decides what is drawn, and is no part of what is learned from."""
+        rng = self._seeds.generator()
+        prompts = tuple(with_wish(request.turns, draw_nudge(taste.model, rng)) for _ in range(n))
+        drawn = self._engine.sample(
+            SampleRequest(
+                prompts, 1, request.seed, request.sampling, request.adapter, with_features=False
+            )
+        )
+        replies = [each[0] for each in drawn]
+        texts = tuple(reply.text for reply in replies)
+        [scored] = self._engine.score(ScoreRequest((request.turns,), (texts,)))
+        return [
+            replace(reply, prompt_ids=read.prompt_ids, features=read.features)
+            for reply, read in zip(replies, scored, strict=True)
+        ]
+
+    def _draw_best(self, person_id: int, taste: Taste, request: GenerateRequest) -> GeneratedReply:
+        """The best of request.n samples, or the only one."""
+        found = self._draw_candidates(request)
+        return found[self._choose(person_id, taste, request.turns[-1].text, found)]
+
+    def _choose(
+        self, person_id: int, taste: Taste, prompt: str, found: list[GeneratedReply]
+    ) -> int:
+        return taste.choose(prompt, found) if len(found) > 1 else 0
+
+    def _helps_to_choose(self, taste: Taste, base: BaseInfo) -> bool:
+        """Whether best-of-n is worth its time: on typical prompts the best of a few is likely to be
+        better than the middle one. Else one plain sample, at once."""
+        if not taste.helps_to_choose():
+            return False
+        typical = self._typical_phis(taste, base)
+        helps = [probability_choosing_helps(phis, taste.model) for phis in typical]
+        return not helps or float(np.mean(helps)) > self._settings.min_choice_probability
+
+    def _typical_phis(self, taste: Taste, base: BaseInfo) -> list[Matrix]:
+        """Replies of the base to some prompts of the pool; nothing before it is calibrated."""
+        known = self._tastes.calibration(base)
+        if known is None:
+            return []
+        if base.key not in self._typical:
+            self._typical[base.key] = [
+                taste.basis.phis(
+                    each.prompt,
+                    [reply.text for reply in each.replies[:TYPICAL_REPLIES]],
+                    [reply.features for reply in each.replies[:TYPICAL_REPLIES]],
+                )
+                for each in known.pool[:: max(1, len(known.pool) // TYPICAL_PROMPTS)]
+            ]
+        return self._typical[base.key]
 
     def _stream(
         self, writer: _Writer, request: GenerateRequest, progress: ReplyProgress
@@ -372,9 +537,10 @@ class Session:
     def _follow_up(self, person_id: int, event: FeedbackEvent) -> None:
         """What a reaction changes besides the taste: which reply stays in the conversation."""
         if event.kind == "pick" and event.comparison_id is not None:
-            shown = self._store.comparison(person_id, event.comparison_id).reply_ids
+            asked = self._store.comparison(person_id, event.comparison_id)
             place = PLACES.index(event.outcome) if event.outcome in PLACES else 0
-            self._store.show_reply(person_id, shown[place])
+            if asked.why != REPEAT:
+                self._store.show_reply(person_id, asked.reply_ids[place])
         elif event.kind == "rank" and event.order:
             self._store.show_reply(person_id, event.order[0])
         elif event.kind == "edit" and event.reply_id is not None:
@@ -383,6 +549,30 @@ class Session:
     def beliefs(self, person_id: int) -> list[TraitBelief]:
         """What the reward model believes about this person's taste, strongest first."""
         return self.taste(person_id).beliefs()
+
+    def taste_card(self, person_id: int) -> TasteCard:
+        """What the model is told of the person's taste, when they switched that on."""
+        return self._orders.card(person_id, self.taste(person_id).model)
+
+    def set_taste_card(self, person_id: int, text: str | None) -> None:
+        """The person's own wording wins over what was learned; None goes back to that."""
+        self._orders.set_card(person_id, self.taste(person_id).model, text)
+
+    def switch_taste_card(self, person_id: int, on: bool) -> None:
+        """Whether the card stands in front of every conversation from the next answer on."""
+        self._orders.switch_card(person_id, on=on)
+
+    def asking_rate(self, person_id: int) -> AskingRate:
+        """How often `answer` may turn an answer into a question."""
+        return self._orders.asking_rate(person_id)
+
+    def set_asking_rate(self, person_id: int, rate: str) -> None:
+        """One of explore.AskingRate: never, seldom, sometimes, often."""
+        self._orders.set_asking_rate(person_id, rate)
+
+    def blind_trials(self, person_id: int) -> BlindTrials:
+        """How the personal replies do against the base's, not knowing which is which."""
+        return read_trials(self._store.comparisons(person_id), self._store.feedback(person_id))
 
     def taste(self, person_id: int) -> Taste:
         """The person's reward model on the base that is loaded."""
@@ -418,6 +608,15 @@ class Session:
                 f"There is no version {adapter_id!r}. Known: {', '.join(known) or 'none'}."
             )
         self._store.promote_adapter(person_id, adapter_id, None)
+
+
+def with_wish(turns: tuple[Turn, ...], wish: str) -> tuple[Turn, ...]:
+    """The same conversation with a wish more in its system line."""
+    if not wish:
+        return turns
+    if turns[0].role == "system":
+        return (replace(turns[0], text=f"{turns[0].text} {wish}"), *turns[1:])
+    return (Turn("system", wish), *turns)
 
 
 def adapter_use(version: AdapterVersion | None) -> AdapterUse | None:
@@ -482,6 +681,9 @@ class _SeedSource:
 
     def generator(self) -> np.random.Generator:
         return np.random.default_rng(self.next())
+
+    def shuffled(self, items: Sequence[int]) -> list[int]:
+        return [items[at] for at in self.generator().permutation(len(items))]
 
 
 def _finished(events: Iterator[TextDelta | GeneratedReply]) -> list[GeneratedReply]:

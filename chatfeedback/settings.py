@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatfeedback.records import DpoSettings
+from chatfeedback.records import DpoSettings, QuestionRule
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Settings:
     min_clicks_for_best_of: int = 3
     """Choices and thumbs before best-of-n is worth its time."""
 
+    min_choice_probability: float = 0.6
+    """P(the best of a few replies beats the middle one) from which choosing is worth its time."""
+
     temperature: float = 0.7
     """Sampling temperature of an ordinary reply."""
 
@@ -33,6 +36,13 @@ class Settings:
 
     compare_candidates: int = 4
     """Replies drawn for a comparison; the best and its most informative challenger are shown."""
+
+    question_rule: QuestionRule = QuestionRule.BEST_AND_RIVAL
+    """Which of the replies drawn for a comparison are shown."""
+
+    nudged_candidates: int = 0
+    """Of the replies drawn for a comparison, how many are asked for another style, so that they
+    differ more than samples do."""
 
     max_new_tokens: int = 256
     """Longest reply, in tokens."""

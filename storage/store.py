@@ -205,6 +205,10 @@ class Store:
         with self._database.read() as db:
             return feedback.comparison(db, person_id, comparison_id)
 
+    def comparisons(self, person_id: int) -> list[Comparison]:
+        with self._database.read() as db:
+            return feedback.comparisons(db, person_id)
+
     def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
         with self._database.write() as db:
             return feedback.add_feedback(db, person_id, event)

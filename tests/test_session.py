@@ -162,7 +162,9 @@ def test_best_of_n_serves_one_of_the_candidates_after_a_few_clicks(session, engi
 
 
 def test_a_choice_that_takes_too_long_halves_the_candidates(tmp_path, engine):
-    impatient = dataclasses.replace(BY_HAND, best_of_seconds=0.0, min_clicks_for_best_of=0)
+    impatient = dataclasses.replace(
+        BY_HAND, best_of_seconds=0.0, min_clicks_for_best_of=0, min_choice_probability=0.0
+    )
     store = open_store(tmp_path)
     session = Session(store, engine, impatient, seed=0)
     session.wait_until_ready()

@@ -1,0 +1,48 @@
+"""What a person has said in words rather than by clicks: the taste card, principles, how often to
+be asked. Kept as settings, so each is one row that a page can show and clear."""
+
+from __future__ import annotations
+
+from chatfeedback.card import CardEdit, TasteCard, check_card_text, write_card
+from chatfeedback.errors import InputRefused
+from chatfeedback.explore import AskingRate
+from chatfeedback.protocols import Store
+from chatfeedback.reward import RewardModel
+
+
+class Orders:
+    """The standing orders of all people."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def card(self, person_id: int, model: RewardModel) -> TasteCard:
+        """The taste card as it stands."""
+        edit = CardEdit.from_json(self._store.setting(person_id, "taste_card", ""))
+        on = self._store.setting(person_id, "taste_card_on", "no") == "yes"
+        return write_card(model, edit, on=on)
+
+    def set_card(self, person_id: int, model: RewardModel, text: str | None) -> None:
+        """The person's own wording; None takes it back, and the card is what was learned."""
+        if text is None:
+            self._store.set_setting(person_id, "taste_card", "")
+            return
+        known = tuple(wish.name for wish in self.card(person_id, model).learned)
+        edit = CardEdit(check_card_text(text), known)
+        self._store.set_setting(person_id, "taste_card", edit.to_json())
+
+    def switch_card(self, person_id: int, *, on: bool) -> None:
+        """Whether the card goes into the system line from the next answer on."""
+        self._store.set_setting(person_id, "taste_card_on", "yes" if on else "no")
+
+    def asking_rate(self, person_id: int) -> AskingRate:
+        """How often the person wants to be asked to compare answers."""
+        return AskingRate(self._store.setting(person_id, "asking_rate", AskingRate.SOMETIMES))
+
+    def set_asking_rate(self, person_id: int, rate: str) -> None:
+        """InputRefused for anything but the rates there are."""
+        if rate not in set(AskingRate):
+            raise InputRefused(
+                f"{rate!r} is no rate of asking. Choose one of: {', '.join(AskingRate)}."
+            )
+        self._store.set_setting(person_id, "asking_rate", rate)
