@@ -220,23 +220,74 @@ class Demonstration:
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
-class DpoSettings:
-    """One DPO refit from the base. The KL budget decides when it ends, not the step count."""
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What every objective is told. The KL budget decides when a run ends, not the step count."""
 
-    beta: float = 0.3
     learning_rate: float = 1e-3
     rank: int = 8
     alpha: float = 16.0
-    pairs_per_step: int = 8
     max_steps: int = 60
     warmup_steps: int = 5
-    nll_coef: float = 0.5
     retention_coef: float = 1.0
     retention_per_step: int = 4
     kl_budget_nats: float = 2.5
     kl_every_steps: int = 5
     seconds_budget: float = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DpoSettings(RunSettings):
+    """One DPO refit from the base."""
+
+    beta: float = 0.3
+    pairs_per_step: int = 8
+    nll_coef: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutSettings(RunSettings):
+    """What PPO and RLOO share. A step is one batch of the policy's own replies.
+
+    kl_coef: price of a nat of KL from the base, in units of the reward model; it adapts towards
+        kl_target_nats over kl_horizon replies.
+    batch_kl_nats: most KL(old || new), nats a reply, that one batch may cause.
+    uncertainty_coef: how many of its standard deviations the reward model takes off what it pays.
+    unfinished_score: what a reply is paid that was cut off or is blank.
+    """
+
+    replies_per_step: int = 32
+    max_steps: int = 24
+    warmup_steps: int = 2
+    kl_every_steps: int = 2
+    clip_range: float = 0.2
+    kl_coef: float = 0.1
+    kl_target_nats: float = 2.0
+    kl_horizon: float = 64.0
+    batch_kl_nats: float = 0.5
+    uncertainty_coef: float = 0.5
+    unfinished_score: float = -5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PpoSettings(RolloutSettings):
+    """One PPO refit from the base. value_clip_range is in units of the reward model."""
+
+    learning_rate: float = 2e-3
+    value_learning_rate: float = 1e-2
+    epochs: int = 4
+    minibatch_replies: int = 16
+    value_clip_range: float = 0.5
+    gamma: float = 1.0
+    gae_lambda: float = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class RlooSettings(RolloutSettings):
+    """One RLOO refit from the base: no value head, no epochs, several replies a prompt."""
+
+    learning_rate: float = 2e-3
+    replies_per_prompt: int = 4
 
 
 @dataclass(frozen=True)
@@ -269,7 +320,7 @@ class LearnRequest:
     pairs: tuple[PreferencePair, ...]
     retention: tuple[Demonstration, ...]
     probe_prompts: tuple[tuple[int, ...], ...]  # where KL is looked at; disjoint from the gate's
-    settings: DpoSettings
+    settings: RunSettings  # of the objective; its class says which one it is
     seed: int
     parent: str | None = None
     data_hash: str = ""
@@ -525,7 +576,7 @@ class ReplyProgress:
 class LearningStatus:
     """What the learning pill shows."""
 
-    phase: Literal["idle", "waiting", "collecting", "learning", "checking"]
+    phase: Literal["idle", "waiting", "paused", "collecting", "learning", "checking"]
     message: str
     step: int
     max_steps: int
@@ -535,3 +586,92 @@ class LearningStatus:
     clicks_until_learning: int
     serving: AdapterVersion | None
     last_outcome: str
+    is_paused: bool = False  # nothing is learned until the person resumes
+    seconds_left: float | None = None  # of the steps, at most; None before it can be told
+
+
+# --- looking through what was said -------------------------------------------------------
+
+FeedbackState = Literal["counts", "replaced", "aside", "undone", "forgotten"]
+
+
+@dataclass(frozen=True)
+class FeedbackFilter:
+    """Which feedback to show; empty fields let everything through.
+
+    about: a reason, trait or flag, by the name that the event has for it.
+    since, until: days, "2026-11-21", both included.
+    state: "replaced" is never asked for: such an event still stands.
+    """
+
+    kind: str = ""
+    about: str = ""
+    since: str = ""
+    until: str = ""
+    conversation_id: int | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class FeedbackItem:
+    """One event with what it is about.
+
+    replies: (id, text) of the reply, or of those side by side as shown.
+    source: the file it was imported from; "" when it was given here.
+    """
+
+    feedback_id: int
+    event: FeedbackEvent
+    created_at_utc: str
+    state: FeedbackState
+    prompt: str
+    replies: tuple[tuple[int, str], ...]
+    conversation_id: int | None
+    conversation_title: str
+    source: str
+
+
+@dataclass(frozen=True)
+class FeedbackPage:
+    """Some events, newest first, of `total` that fit the filter. `more` is where to go on."""
+
+    items: tuple[FeedbackItem, ...]
+    total: int
+    more: int | None
+
+
+@dataclass(frozen=True)
+class FeedbackChoices:
+    """What there is to filter by: kinds and abouts with how often, conversations newest first."""
+
+    kinds: tuple[tuple[str, int], ...]
+    abouts: tuple[tuple[str, int], ...]
+    conversations: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Unrated:
+    """One thing to judge later: a reply alone, or two to one message."""
+
+    message_id: int
+    prompt: str
+    replies: tuple[tuple[int, str], ...]  # (id, text)
+    left: int  # how many of its sort wait, this one included
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import added; what was there already is left as it is."""
+
+    chats: int
+    reactions: int
+    known: int  # reactions that were stored before
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A verified copy of the whole database."""
+
+    name: str
+    created_at_utc: str
+    n_bytes: int

@@ -31,7 +31,13 @@ from chatfeedback.engine.updating import (
     sums,
 )
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import LearnRequest, LearnResult, LearnStep, PreferencePair
+from chatfeedback.records import (
+    DpoSettings,
+    LearnRequest,
+    LearnResult,
+    LearnStep,
+    PreferencePair,
+)
 
 
 def dpo_steps(
@@ -90,6 +96,7 @@ def _learn_from_pairs(
 ) -> Metrics:
     """Add the gradients of the DPO loss and of the NLL anchor."""
     view, settings = run.view, run.settings
+    assert isinstance(settings, DpoSettings)
     batch = choose_batch(pairs, settings.pairs_per_step, run.request.seed, run.step)
     mean_weight = sum(pair.weight for pair in pairs) / len(pairs)
     pair_count = len(batch) * mean_weight

@@ -247,10 +247,14 @@ def _half(state: Tensor) -> NDArray[np.float16]:
 
 
 def draw_own_replies(
-    base: BaseModel, model: Any, prompts: Sequence[Ids], seed: int
+    base: BaseModel,
+    model: Any,
+    prompts: Sequence[Ids],
+    seed: int,
+    sampling: Sampling = Sampling(),  # noqa: B008  # immutable: the sampling of chats
 ) -> list[list[int]]:
-    """One reply a prompt, drawn from `model` as it is now and with the sampling of chats."""
-    view, sampling = _FixedView(model), Sampling()
+    """One reply a prompt, drawn from `model` as it is now."""
+    view = _FixedView(model)
     replies: list[list[int]] = [[] for _ in prompts]
     for numbers in plan_batches(prompts, 1, base.model.config, sampling.max_new_tokens):
         decoding = Decoding(

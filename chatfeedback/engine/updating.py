@@ -40,10 +40,10 @@ from chatfeedback.engine.scoring import Ids, predicting_states, reply_logprobs
 from chatfeedback.records import (
     BaseInfo,
     Demonstration,
-    DpoSettings,
     LearnRequest,
     LearnResult,
     LearnStep,
+    RunSettings,
 )
 
 DECAY_FROM = 0.6  # share of the run after which the learning rate falls ...
@@ -146,7 +146,7 @@ class Run:
         is_cancelled: Callable[[], bool],
     ) -> None:
         self.method, self.view, self.base, self.request = method, view, base, request
-        self.settings: DpoSettings = request.settings
+        self.settings: RunSettings = request.settings
         self._sample_own, self._is_cancelled = sample_own, is_cancelled
         self._started_s = time.thread_time()
         view.reset(self.settings.rank, self.settings.alpha, request.seed)
@@ -383,7 +383,7 @@ def _mean_logprob(view: CandidateView, demos: list[Demonstration]) -> float:
 # --- schedules ---------------------------------------------------------------------------
 
 
-def rate_at(step: int, settings: DpoSettings, kl_nats: float) -> float:
+def rate_at(step: int, settings: RunSettings, kl_nats: float) -> float:
     """Share of the learning rate: linear warm-up, then full, then falling towards the end.
 
     How far the run is follows from its steps or from the KL budget used up, whichever is more, so
@@ -395,7 +395,7 @@ def rate_at(step: int, settings: DpoSettings, kl_nats: float) -> float:
     return warm * min(1.0, max(LOWEST_RATE, left))
 
 
-def steps_to_next_look(kl_nats: float, settings: DpoSettings) -> int:
+def steps_to_next_look(kl_nats: float, settings: RunSettings) -> int:
     """`kl_every_steps`, or up to three times that while the KL is a small part of its budget: a
     look costs as much as several steps, and from so low nothing runs away unseen."""
     times = settings.kl_budget_nats / (4 * max(kl_nats, 1e-9))
