@@ -20,21 +20,26 @@ def browser() -> Iterator[object]:
 
 
 class LateGoodbye:
-    """The app on a bad day: that a stream has ended reaches the page only after its next request
+    """The app on a bad day: that a stream has ended reaches the page only after its next message
     was accepted, so that the page waits for the answer on a stream that is closed already."""
 
     def __init__(self, app) -> None:
         self._app = app
-        self._accepted = asyncio.Event()
+        self._is_accepted = False
+        self._says_goodbye = asyncio.Event()
 
     async def __call__(self, scope, receive, send) -> None:
+        if self._is_accepted:  # whatever comes next shows that the page knows
+            self._says_goodbye.set()
+
         async def send_late(message) -> None:
             if b"close_stream" in message.get("body", b""):
-                self._accepted.clear()
-                await self._accepted.wait()
+                self._is_accepted = False
+                self._says_goodbye.clear()
+                await self._says_goodbye.wait()
             await send(message)
             if scope.get("path", "").endswith("/queue/join"):
-                self._accepted.set()
+                self._is_accepted = True
 
         await self._app(scope, receive, send_late)
 
