@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 from chatfeedback.calibration import Calibration, calibrate
+from chatfeedback.choices import Choices
 from chatfeedback.dataset import gather_pairs, gather_retention, own_prompts
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
 from chatfeedback.promotion import examine
@@ -38,6 +39,7 @@ from chatfeedback.taste import Taste, Tastes
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+PAUSED_SETTING = "learning_paused"
 REAL_MODEL_LEARNING_RATE = 5e-5  # the starter, a tiny model, needs far larger steps
 
 
@@ -51,6 +53,21 @@ class _Current:
     step: int = 0
     max_steps: int = 0
     stopped: bool = False
+    first_step: int = 0
+    first_step_at: float = 0.0
+
+    def note_step(self, step: int, max_steps: int) -> None:
+        if not self.first_step:
+            self.first_step, self.first_step_at = step, time.monotonic()
+        self.step, self.max_steps = step, max_steps
+
+    def seconds_left(self) -> float | None:
+        """For the steps at the pace so far; a run may well end earlier, at its KL budget."""
+        done = self.step - self.first_step
+        if self.phase != "learning" or done < 1:
+            return None
+        pace = (time.monotonic() - self.first_step_at) / done
+        return pace * (self.max_steps - self.step)
 
 
 class Learner:
@@ -73,6 +90,8 @@ class Learner:
         self._tastes = tastes
         self._settings = settings
         self._next_seed = next_seed
+        self._choices = Choices(store)
+        self._held: dict[int, _Current] = {}  # person -> the run they paused, as far as it came
         self._changed = threading.Condition()
         self._queue: list[LearningRun] = []
         self._current: _Current | None = None
@@ -129,10 +148,31 @@ class Learner:
         return run.run_id
 
     def stop(self, person_id: int) -> None:
-        """End this person's current run; nothing of it is kept."""
+        """End this person's run, be it queued, running or paused; nothing of it is kept."""
         with self._changed:
             if self._current is not None and self._current.person_id == person_id:
                 self._current.stopped = True
+            waiting = [run for run in self._queue if run.person_id == person_id]
+            self._queue = [run for run in self._queue if run.person_id != person_id]
+            self._held.pop(person_id, None)
+            self._changed.notify_all()
+        for run in waiting:
+            self._end_stopped(run)
+
+    def pause(self, person_id: int) -> None:
+        """Learn nothing for this person until they resume, also after a restart. A run under way
+        halts at its next step and goes on from its last look at the KL."""
+        self._store.set_setting(person_id, PAUSED_SETTING, "yes")
+
+    def resume(self, person_id: int) -> None:
+        """Go on where it was paused."""
+        self._store.set_setting(person_id, PAUSED_SETTING, "no")
+        with self._changed:
+            self._changed.notify_all()
+
+    def is_paused(self, person_id: int) -> bool:
+        """Whether this person paused learning."""
+        return self._store.setting(person_id, PAUSED_SETTING, "no") == "yes"
 
     def wait_until_idle(self, person_id: int, timeout_s: float | None = None) -> None:
         """Block until this person has no run queued or running."""
@@ -158,21 +198,39 @@ class Learner:
         new_clicks = clicks - _clicks_learned_from(runs)
         current = self._current
         mine = current if current is not None and current.person_id == person_id else None
-        until = max(0, self._settings.clicks_per_run - new_clicks)
+        paused, shown = self.is_paused(person_id), mine or self._held.get(person_id)
+        until = max(0, self._settings_of(person_id).clicks_per_run - new_clicks)
         ended = next((run for run in runs if run.ended_at_utc is not None), None)
-        phase = mine.phase if mine else "waiting" if self._is_busy(person_id) else "idle"
+        phase = mine.phase if mine else "idle"
+        if mine is None and self._is_busy(person_id):
+            phase = "paused" if paused else "waiting"
         return LearningStatus(
             phase=phase,  # type: ignore[arg-type]
-            message=_describe(phase, mine, until),
-            step=mine.step if mine else 0,
-            max_steps=mine.max_steps if mine else 0,
-            run_id=mine.run_id if mine else None,
+            message=self._describe(person_id, phase, shown, until),
+            step=shown.step if shown else 0,
+            max_steps=shown.max_steps if shown else 0,
+            run_id=shown.run_id if shown else None,
             clicks=clicks,
             new_clicks=max(0, new_clicks),
             clicks_until_learning=until,
             serving=self._store.serving(person_id, base.key) if base else None,
             last_outcome=ended.outcome if ended else "",
+            is_paused=paused,
+            seconds_left=mine.seconds_left() if mine else None,
         )
+
+    def _describe(self, person_id: int, phase: str, current: _Current | None, until: int) -> str:
+        if phase == "idle" and self.is_paused(person_id):
+            return "Learning is paused"
+        if phase == "idle" and not self._learns_by_itself(person_id):
+            return "Learns when you ask for it"
+        return _describe(phase, current, until)
+
+    def _settings_of(self, person_id: int) -> Settings:
+        return self._choices.get(person_id).apply(self._settings)
+
+    def _learns_by_itself(self, person_id: int) -> bool:
+        return self._settings.learn_when_idle and self._choices.get(person_id).when != "by hand"
 
     # --- the thread ------------------------------------------------------------------------
 
@@ -200,11 +258,13 @@ class Learner:
             with self._changed:
                 self._changed.notify_all()
             return True
-        self._queue_idle_runs()
+        self._queue_due_runs()
         with self._changed:
-            if not self._queue:
+            run = next((each for each in self._queue if not self.is_paused(each.person_id)), None)
+            if run is None:
                 return False
-            run = self._queue.pop(0)
+            self._queue.remove(run)
+            self._held.pop(run.person_id, None)
             self._current = _Current(run.run_id, run.person_id)
         try:
             self._carry_out(run, base)
@@ -214,14 +274,20 @@ class Learner:
                 self._changed.notify_all()
         return True
 
-    def _queue_idle_runs(self) -> None:
-        quiet = time.monotonic() - self._last_activity >= self._settings.idle_seconds
-        if not (self._settings.learn_when_idle and quiet and self._waiting_people == 0):
+    def _queue_due_runs(self) -> None:
+        """Runs that start by themselves: with enough new clicks, at the time the person chose."""
+        if not self._settings.learn_when_idle or self._waiting_people:
             return
+        quiet = time.monotonic() - self._last_activity >= self._settings.idle_seconds
         for person in self._store.people():
+            choices = self._choices.get(person.person_id)
+            at_once = choices.when == "clicks" or (choices.when == "idle" and quiet)
+            if not at_once or choices.is_quiet(time.localtime().tm_hour):
+                continue
             status = self.status(person.person_id)
-            if status.phase == "idle" and status.clicks_until_learning == 0:
-                self.request(person.person_id, f"{status.new_clicks} new choices")
+            if status.is_paused or status.phase != "idle" or status.clicks_until_learning:
+                continue
+            self.request(person.person_id, f"{status.new_clicks} new choices")
 
     def _carry_out(self, run: LearningRun, base: BaseInfo) -> None:
         """Run one update; whatever happens, the run ends in one plain sentence."""
@@ -230,11 +296,12 @@ class Learner:
         try:
             self._learn(run, base, current)
         except _Stopped:
-            if self._closing:
-                return  # still "running" in the database: the next start takes it up again
-            self._store.end_run(
-                run.person_id, run.run_id, "stopped", "Stopped by you; nothing changed."
-            )
+            if not self._closing:  # else "running" in the database: the next start takes it up
+                self._end_stopped(run)
+        except _Paused:
+            with self._changed:
+                self._held[run.person_id] = current
+                self._queue.insert(0, run)
         except EngineUnavailable as error:
             self._retry(run, str(error))
         except ChatFeedbackError as error:
@@ -245,6 +312,10 @@ class Learner:
                 f"The run failed ({type(error).__name__}); the version that serves is unchanged."
             )
             self._store.end_run(run.person_id, run.run_id, "failed", outcome)
+
+    def _end_stopped(self, run: LearningRun) -> None:
+        outcome = "Stopped by you; nothing changed."
+        self._store.end_run(run.person_id, run.run_id, "stopped", outcome)
 
     def _retry(self, run: LearningRun, reason: str) -> None:
         if self._closing:
@@ -275,7 +346,7 @@ class Learner:
             version=version,
             serving=self._store.serving(person_id, base.key),
             prompts=own_prompts(taste),
-            settings=self._settings,
+            settings=self._settings_of(person_id),
             seed=run.seed,
         )
         self._go_on(current, "checking")
@@ -298,7 +369,7 @@ class Learner:
             pairs=pairs,
             retention=gather_retention(calibration),
             probe_prompts=calibration.probe_prompts,
-            settings=dpo_settings(self._settings, base),
+            settings=dpo_settings(self._settings_of(run.person_id), base),
             seed=run.seed,
             parent=serving.adapter_id if serving else None,
             data_hash=run.data_hash,
@@ -319,8 +390,10 @@ class Learner:
 
     def _note_step(self, run: LearningRun, step: LearnStep, current: _Current) -> None:
         self._store.add_metric(run.person_id, run.run_id, step.step, step.metrics)
-        current.step, current.max_steps = step.step, step.max_steps
+        current.note_step(step.step, step.max_steps)
         self._go_on(current, "learning")
+        if self.is_paused(run.person_id):
+            raise _Paused
 
     def _go_on(self, current: _Current, phase: str) -> None:
         if current.stopped or self._closing:
@@ -337,7 +410,7 @@ class Learner:
             run_id=run_id,
             method="dpo",
             reason=reason,
-            settings_json=json.dumps(asdict(self._settings)),
+            settings_json=json.dumps(asdict(self._settings_of(person_id))),
             seed=seed,
             data_hash=hashlib.sha256(repr(ids).encode()).hexdigest()[:16],
             clicks=self._tastes.clicks(person_id),
@@ -348,6 +421,10 @@ class Learner:
     def _is_busy(self, person_id: int) -> bool:
         running = self._current is not None and self._current.person_id == person_id
         return running or any(run.person_id == person_id for run in self._queue)
+
+
+class _Paused(Exception):
+    """The person paused the run: it goes on later, from the same request."""
 
 
 class _Stopped(Exception):
@@ -370,6 +447,9 @@ def _clicks_learned_from(runs: list[LearningRun]) -> int:
 def _describe(phase: str, current: _Current | None, until: int) -> str:
     if phase == "waiting":
         return "A learning run is about to start"
+    if phase == "paused":
+        at = f" at step {current.step}/{current.max_steps}" if current and current.step else ""
+        return f"Paused{at}"
     if phase == "collecting":
         return "Gathering what you taught"
     if phase == "learning" and current is not None:

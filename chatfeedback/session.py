@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from chatfeedback.attention import find_repeat, read_attention
 from chatfeedback.card import TasteCard
+from chatfeedback.choices import Choices, LearningChoices
 from chatfeedback.errors import (
     ChatFeedbackError,
     EngineUnavailable,
@@ -97,6 +98,7 @@ class Session:
         self._tastes = Tastes(store, engine, settings)
         self._best_of = settings.best_of
         self._orders = Orders(store)
+        self._choices = Choices(store)
         self._typical: dict[str, list[Matrix]] = {}
         self._learner = Learner(store, engine, self._tastes, settings, self._seeds.next)
         self._learner.start()
@@ -466,7 +468,10 @@ class Session:
             sampling=Sampling(
                 temperature=temperature, max_new_tokens=self._settings.max_new_tokens
             ),
-            adapter=adapter_use(self._store.serving(person_id, self._base().key)),
+            adapter=adapter_use(
+                self._store.serving(person_id, self._base().key),
+                self._choices.get(person_id).how_personal,
+            ),
             conversation_key=f"{person_id}/{conversation_id}",
         )
 
@@ -585,7 +590,8 @@ class Session:
         return self._learner.status(person_id)
 
     def learn_now(self, person_id: int) -> str:
-        """Queue a learning run; returns its id."""
+        """Queue a learning run; returns its id. What was paused goes on: asking is wanting."""
+        self._learner.resume(person_id)
         return self._learner.request(person_id, "asked for")
 
     def wait_for_learning(self, person_id: int, timeout_s: float | None = None) -> None:
@@ -595,6 +601,22 @@ class Session:
     def stop_learning(self, person_id: int) -> None:
         """End the current run; nothing of it is kept."""
         self._learner.stop(person_id)
+
+    def pause_learning(self, person_id: int) -> None:
+        """Learn nothing until the person resumes; a run under way halts at its next step."""
+        self._learner.pause(person_id)
+
+    def resume_learning(self, person_id: int) -> None:
+        """Go on where it was paused."""
+        self._learner.resume(person_id)
+
+    def learning_choices(self, person_id: int) -> LearningChoices:
+        """What the person chose about learning."""
+        return self._choices.get(person_id)
+
+    def choose_learning(self, person_id: int, changes: Mapping[str, object]) -> LearningChoices:
+        """Change some of it, by name; InputRefused, with what is allowed, for what cannot be."""
+        return self._choices.change(person_id, changes)
 
     def roll_back(self, person_id: int, adapter_id: str | None) -> None:
         """Serve an earlier version from the next reply on; None is the base model."""
@@ -619,12 +641,16 @@ def with_wish(turns: tuple[Turn, ...], wish: str) -> tuple[Turn, ...]:
     return (Turn("system", wish), *turns)
 
 
-def adapter_use(version: AdapterVersion | None) -> AdapterUse | None:
-    """How the engine is told to answer with a version; None is the base."""
-    if version is None:
+def adapter_use(version: AdapterVersion | None, how_personal: float = 1.0) -> AdapterUse | None:
+    """How the engine is told to answer with a version; None is the base.
+
+    Args:
+        how_personal: 0 to 1, of the strength at which the gate let the version serve.
+    """
+    if version is None or how_personal == 0:
         return None
     scale = version.report.scale if version.report else 1.0
-    return AdapterUse(version.adapter_id, version.folder, scale)
+    return AdapterUse(version.adapter_id, version.folder, scale * how_personal)
 
 
 class _Writer:

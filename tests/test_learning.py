@@ -1,6 +1,9 @@
 """Learning runs: when they start, what they leave behind, what a dead engine does to them."""
 
 import dataclasses
+import json
+import threading
+import time
 
 import pytest
 
@@ -161,4 +164,129 @@ def test_an_undone_click_is_not_in_the_next_runs_data(store, engine):
     session.wait_for_learning(me, timeout_s=30)
     [request] = [each for each in engine.requests if isinstance(each, LearnRequest)]
     assert sum(pair.source == "click" for pair in request.pairs) == 2
+    session.close()
+
+
+class Halting(FakeEngine):
+    """Halts after its second step until it is let on, so that a test can act meanwhile."""
+
+    def __init__(self):
+        super().__init__()
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def learn(self, request):
+        for event in super().learn(request):
+            yield event
+            if getattr(event, "step", 0) == 2:
+                self.reached.set()
+                assert self.go_on.wait(10)
+
+
+def wait_for_phase(session, me, phase):
+    while session.learning_status(me).phase != phase:
+        session.wait_for_learning(me, timeout_s=0.02)
+
+
+def begin_to_learn(store):
+    """A session whose run has come to its second step."""
+    engine = Halting()
+    session = open_session(store, engine)
+    for number in range(3):
+        me = click(session, number)
+    session.learn_now(me)
+    assert engine.reached.wait(10)
+    return session, engine, me
+
+
+def test_a_paused_run_halts_and_goes_on_from_the_same_request(store):
+    session, engine, me = begin_to_learn(store)
+    session.pause_learning(me)
+    engine.go_on.set()
+    wait_for_phase(session, me, "paused")
+    assert session.learning_status(me).message == "Paused at step 3/3"
+    assert store.runs(me)[0].state == "running"
+    session.resume_learning(me)
+    session.wait_for_learning(me, timeout_s=30)
+    first, again = [each for each in engine.requests if isinstance(each, LearnRequest)]
+    assert first == again
+    assert store.runs(me)[0].state == "promoted"
+    session.close()
+
+
+def test_a_paused_run_can_be_stopped(store):
+    session, engine, me = begin_to_learn(store)
+    session.pause_learning(me)
+    engine.go_on.set()
+    wait_for_phase(session, me, "paused")
+    session.stop_learning(me)
+    assert store.runs(me)[0].state == "stopped"
+    assert session.learning_status(me).phase == "idle"
+    session.close()
+
+
+def test_a_pause_outlasts_the_app_and_asking_ends_it(store, engine):
+    session = open_session(store, engine)
+    me = click(session, 0)
+    session.pause_learning(me)
+    session.close()
+    session = open_session(store, engine)
+    assert session.learning_status(me).message == "Learning is paused"
+    session.learn_now(me)
+    session.wait_for_learning(me, timeout_s=30)
+    assert store.runs(me)[0].state == "promoted"
+    session.close()
+
+
+def test_the_time_left_follows_from_the_steps_so_far(store):
+    session, engine, me = begin_to_learn(store)
+    status = session.learning_status(me)
+    assert status.step == 2
+    assert status.seconds_left >= 0
+    engine.go_on.set()
+    session.wait_for_learning(me, timeout_s=30)
+    assert session.learning_status(me).seconds_left is None
+    session.close()
+
+
+def test_nothing_starts_by_itself_when_learning_is_by_hand_or_the_hour_is_quiet(store, engine):
+    eager = dataclasses.replace(LENIENT, learn_when_idle=True, clicks_per_run=1, idle_seconds=0.0)
+    session = open_session(store, engine, eager)
+    me = session.default_person().person_id
+    session.choose_learning(me, {"when": "by hand"})
+    click(session, 0)
+    assert session.learning_status(me).message == "Learns when you ask for it"
+    session._learner._queue_due_runs()
+    assert store.runs(me) == []
+    hour = time.localtime().tm_hour
+    session.choose_learning(
+        me, {"when": "clicks", "quiet_from": hour, "quiet_until": (hour + 2) % 24}
+    )
+    session._learner._queue_due_runs()
+    assert store.runs(me) == []
+    session.close()
+
+
+def test_a_bold_run_may_move_further_than_a_careful_one(store, engine):
+    session = open_session(store, engine)
+    me = click(session, 0)
+    for preset in ("careful", "bold"):
+        session.choose_learning(me, {"preset": preset})
+        session.learn_now(me)
+        session.wait_for_learning(me, timeout_s=30)
+    careful, bold = [each for each in engine.requests if isinstance(each, LearnRequest)]
+    assert careful.settings.kl_budget_nats < bold.settings.kl_budget_nats
+    assert json.loads(store.runs(me)[0].settings_json)["min_better_probability"] == 0.65
+    session.close()
+
+
+def test_replies_are_as_personal_as_the_slider_says(store, engine):
+    session = open_session(store, engine)
+    me = learn(session)
+    chat = session.new_conversation(me)
+    session.choose_learning(me, {"how_personal": "0.4"})
+    list(session.reply(me, chat, "hello", "r1"))
+    assert engine.requests[-1].adapter.scale == pytest.approx(0.4)
+    session.choose_learning(me, {"how_personal": 0})
+    list(session.reply(me, chat, "hello again", "r2"))
+    assert engine.requests[-1].adapter is None
     session.close()
