@@ -144,6 +144,12 @@ class Basis:
         hidden = np.zeros(self.hidden_components.shape[1])
         return np.concatenate([style, _cross(self._kinds(prompt), style), hidden])
 
+    def usual_step(self, measure: str, sds: float) -> Vector:
+        """(D,): how phi changes when one measure grows by `sds`, whatever was asked."""
+        step = np.zeros(self.size)
+        step[STYLE_MEASURES.index(measure)] = sds
+        return step
+
     def _style(self, prompt: str, text: str) -> Vector:
         z = (measure_reply(prompt, text) - self.style_mean) / self.style_sd
         return np.asarray(np.clip(z, -_CLIP_SDS, _CLIP_SDS), np.float64)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from chatfeedback.calibration import Calibration, PoolPrompt
-from chatfeedback.preferences import Better, training_pairs
+from chatfeedback.preferences import Better, Ranked, training_pairs
 from chatfeedback.records import Demonstration, PreferencePair
 from chatfeedback.reward import PLAUSIBILITY, Matrix, Vector
 from chatfeedback.taste import Taste
@@ -80,6 +80,6 @@ def gather_retention(calibration: Calibration) -> tuple[Demonstration, ...]:
 
 def own_prompts(taste: Taste, limit: int = 24) -> list[str]:
     """Prompts of the person's own choices, newest first, none twice."""
-    chosen = [j.chosen_id for j in taste.judgements if isinstance(j, Better)]
+    chosen = [j.reply_ids[0] for j in taste.judgements if isinstance(j, Better | Ranked)]
     prompts = [taste.reply(reply_id).prompt_text for reply_id in reversed(chosen)]
     return list(dict.fromkeys(prompts))[:limit]

@@ -1,21 +1,29 @@
-"""What the log of feedback says now: events folded into judgements, judgements into pairs.
+"""What an event of the log says by itself, as judgements, and the pairs they give the policy.
 
-The log is append-only; what counts changes. An undone event counts no more, the last thumb on a
-reply replaces the earlier ones, a second rewrite of a reply replaces the first. `judge` folds the
-log; `news` says whether the reward model can simply go on or must be rebuilt.
+Which events count, since some are undone or replaced by later ones, is for fold.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal, Protocol
 
-from chatfeedback.records import Comparison, PreferencePair, StoredFeedback, StoredReply
+from chatfeedback.likelihoods import RATING_WEIGHT, THUMB_WEIGHT
+from chatfeedback.records import (
+    MEASURED_ONLY,
+    Comparison,
+    Flag,
+    PreferencePair,
+    StoredFeedback,
+    StoredReply,
+)
 
-THUMB_WEIGHT = 0.5
+IMPLICIT_WEIGHT = 0.2
+"""What copying an answer, or asking for another one, counts for where a person switched it on."""
+
 TYPO = 0.02
 """Rewrites that change less of the text than this mend a typo and say nothing about taste."""
 COMPARED_BY_CHARACTER = 600
@@ -50,39 +58,75 @@ CHIPS: tuple[Chip, ...] = (
 _CHIP_BY_NAME = {chip.name: chip for chip in CHIPS}
 
 
-# --- what counts --------------------------------------------------------------------------
+# --- judgements --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Better:
-    """One reply is better than another reply to the same prompt."""
+    """One reply is better than another reply to the same prompt.
+
+    wrong (here and below): those of its replies that the person called wrong; what that explains
+    must teach neither brevity nor any other style.
+    """
 
     feedback_id: int
     chosen_id: int
     rejected_id: int
     weight: float
     source: Literal["click", "edit"]
+    wrong: tuple[int, ...] = ()
+
+    @property
+    def reply_ids(self) -> tuple[int, ...]:
+        return self.chosen_id, self.rejected_id
 
 
 @dataclass(frozen=True)
 class Equal:
-    """Neither of two replies to one prompt is better."""
+    """No reply of several to one prompt is better than the others."""
 
     feedback_id: int
-    first_id: int
-    second_id: int
+    reply_ids: tuple[int, ...]
+    wrong: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Three or more replies to one prompt, best first; after the first `n_ranked` in no order."""
+
+    feedback_id: int
+    reply_ids: tuple[int, ...]
+    n_ranked: int
+    wrong: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Rated:
-    """A thumb on one reply. `about_style` is False when the person said it was wrong: such a
-    thumb must not teach brevity or any other style."""
+    """A thumb on one reply."""
 
     feedback_id: int
     reply_id: int
     up: bool
     weight: float
-    about_style: bool = True
+    wrong: tuple[int, ...] = ()
+
+    @property
+    def reply_ids(self) -> tuple[int, ...]:
+        return (self.reply_id,)
+
+
+@dataclass(frozen=True)
+class Starred:
+    """From 1 (worst) to 5 stars for one reply."""
+
+    feedback_id: int
+    reply_id: int
+    stars: int
+    wrong: tuple[int, ...] = ()
+
+    @property
+    def reply_ids(self) -> tuple[int, ...]:
+        return (self.reply_id,)
 
 
 @dataclass(frozen=True)
@@ -95,7 +139,25 @@ class Reason:
     more: bool
 
 
-Judgement = Better | Equal | Rated | Reason
+@dataclass(frozen=True)
+class TraitSaid:
+    """The person says of themselves that they want more or less of one style measure."""
+
+    feedback_id: int
+    measure: str
+    more: bool
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """A reply that is harmful, biased or wrong. No matter of taste: it teaches no style."""
+
+    feedback_id: int
+    reply_id: int
+    flag: Flag
+
+
+Judgement = Better | Equal | Ranked | Rated | Starred | Reason | TraitSaid | Flagged
 
 
 class Lookups(Protocol):
@@ -107,28 +169,6 @@ class Lookups(Protocol):
 
     def rewritten(self, reply_id: int, text: str) -> int | None:
         """The sibling that holds this rewrite of a reply; None while it is not stored."""
-
-
-def judge(events: Sequence[StoredFeedback], lookups: Lookups) -> list[Judgement]:
-    """All that the log says now, in the order in which it was said."""
-    standing = [stored for stored in events if not stored.undone]
-    undone = {stored.event.undoes for stored in standing if stored.event.kind == "undo"}
-    standing = [stored for stored in standing if stored.feedback_id not in undone]
-    wrong = {s.event.reply_id for s in standing if s.event.kind == "chip" and s.event.text == WRONG}
-    said = [
-        judgement for stored in _last_words(standing) for judgement in _judgements(stored, lookups)
-    ]
-    return [
-        replace(j, about_style=False) if isinstance(j, Rated) and j.reply_id in wrong else j
-        for j in said
-    ]
-
-
-def news(before: Sequence[Judgement], now: Sequence[Judgement]) -> Sequence[Judgement] | None:
-    """The judgements to add to a model that knows `before`; None when it must be rebuilt."""
-    if list(now[: len(before)]) == list(before):
-        return now[len(before) :]
-    return None
 
 
 @lru_cache(maxsize=4096)
@@ -147,32 +187,33 @@ def edit_distance(a: str, b: str) -> float:
     return 1.0 - SequenceMatcher(None, a.split(), b.split(), autojunk=False).ratio()
 
 
-def _last_words(events: Sequence[StoredFeedback]) -> list[StoredFeedback]:
-    """Only the last of the events that replace one another, at its own place in time."""
-    last: dict[tuple[object, ...], StoredFeedback] = {}
-    for stored in events:
-        event = stored.event
-        if event.kind == "pick":
-            key: tuple[object, ...] = ("pick", event.comparison_id)
-        elif event.kind == "chip":
-            key = ("chip", event.reply_id, event.text)
-        else:
-            key = (event.kind, event.reply_id)
-        last.pop(key, None)
-        last[key] = stored
-    return list(last.values())
+def judge_event(
+    stored: StoredFeedback, lookups: Lookups, *, implicit: bool = False
+) -> list[Judgement]:
+    """What one event says by itself.
 
-
-def _judgements(stored: StoredFeedback, lookups: Lookups) -> list[Judgement]:
+    Args:
+        implicit: whether copying an answer, or asking for another one, counts (a little).
+    """
     match stored.event.kind:
         case "pick":
             return _from_pick(stored, lookups)
+        case "rank":
+            return _from_rank(stored, lookups)
         case "thumb":
             return _from_thumb(stored)
+        case "rating":
+            return _from_rating(stored)
         case "edit":
             return _from_edit(stored, lookups)
         case "chip":
             return _from_chip(stored)
+        case "trait":
+            return _from_trait(stored)
+        case "flag":
+            return _from_flag(stored)
+        case "copy" | "regenerate" if implicit:
+            return _from_use(stored)
     return []
 
 
@@ -180,17 +221,37 @@ def _from_pick(stored: StoredFeedback, lookups: Lookups) -> list[Judgement]:
     event, number = stored.event, stored.feedback_id
     if event.comparison_id is None:
         return []
-    first, second = lookups.comparison(event.comparison_id).reply_ids[:2]
-    match event.outcome:
-        case "first":
-            return [Better(number, first, second, 1.0, "click")]
-        case "second":
-            return [Better(number, second, first, 1.0, "click")]
-        case "tie":
-            return [Equal(number, first, second)]
-        case "both_bad":
-            return [Rated(number, reply, False, THUMB_WEIGHT) for reply in (first, second)]
-    return []
+    comparison = lookups.comparison(event.comparison_id)
+    shown = comparison.reply_ids
+    if comparison.why in MEASURED_ONLY:
+        return []
+    if event.outcome == "tie":
+        return [Equal(number, shown)]
+    if event.outcome == "both_bad":
+        return [Rated(number, reply_id, False, THUMB_WEIGHT) for reply_id in shown]
+    place = PLACES.index(event.outcome or "first")
+    if place >= len(shown):
+        return []
+    return [_best_first(number, (shown[place],), shown)]
+
+
+def _from_rank(stored: StoredFeedback, lookups: Lookups) -> list[Judgement]:
+    event = stored.event
+    if event.comparison_id is None or not event.order:
+        return []
+    comparison = lookups.comparison(event.comparison_id)
+    if comparison.why in MEASURED_ONLY:
+        return []
+    return [_best_first(stored.feedback_id, event.order, comparison.reply_ids)]
+
+
+def _best_first(number: int, order: tuple[int, ...], shown: tuple[int, ...]) -> Judgement:
+    """Some of the replies shown are better than the rest, the first of them most."""
+    rest = tuple(reply_id for reply_id in shown if reply_id not in order)
+    if len(shown) == 2:
+        chosen, rejected = (*order, *rest)
+        return Better(number, chosen, rejected, 1.0, "click")
+    return Ranked(number, (*order, *rest), min(len(order), len(shown) - 1))
 
 
 def _from_thumb(stored: StoredFeedback) -> list[Judgement]:
@@ -198,6 +259,13 @@ def _from_thumb(stored: StoredFeedback) -> list[Judgement]:
     if event.reply_id is None or not event.value:
         return []
     return [Rated(stored.feedback_id, event.reply_id, event.value > 0, THUMB_WEIGHT)]
+
+
+def _from_rating(stored: StoredFeedback) -> list[Judgement]:
+    event = stored.event
+    if event.reply_id is None or event.value is None:
+        return []
+    return [Starred(stored.feedback_id, event.reply_id, event.value)]
 
 
 def _from_edit(stored: StoredFeedback, lookups: Lookups) -> list[Judgement]:
@@ -219,20 +287,43 @@ def _from_chip(stored: StoredFeedback) -> list[Judgement]:
     return [Reason(stored.feedback_id, event.reply_id, chip.measure, chip.more)]
 
 
+def _from_trait(stored: StoredFeedback) -> list[Judgement]:
+    event = stored.event
+    if event.trait is None or not event.value:
+        return []
+    return [TraitSaid(stored.feedback_id, event.trait, event.value > 0)]
+
+
+def _from_flag(stored: StoredFeedback) -> list[Judgement]:
+    event = stored.event
+    if event.reply_id is None or event.flag is None:
+        return []
+    return [Flagged(stored.feedback_id, event.reply_id, event.flag)]
+
+
+def _from_use(stored: StoredFeedback) -> list[Judgement]:
+    event = stored.event
+    if event.reply_id is None:
+        return []
+    return [Rated(stored.feedback_id, event.reply_id, event.kind == "copy", IMPLICIT_WEIGHT)]
+
+
 # --- pairs for the policy -----------------------------------------------------------------
 
 
 def training_pairs(
     judgements: Sequence[Judgement], lookups: Lookups, base_key: str
 ) -> list[PreferencePair]:
-    """Pairs for the policy update, oldest first: picks, rewrites, and liked against disliked
-    replies to one message.
+    """Pairs for the policy update, oldest first: picks, rankings, rewrites, and liked against
+    disliked replies to one message.
 
     Token ids belong to one base, so replies of another base are left out, and so are rewrites that
     have no ids yet. Weights halve every HALF_LIFE_JUDGEMENTS judgements; a pair said twice
     counts once, at its larger weight.
     """
-    said = [j for j in judgements if isinstance(j, Better)] + _rated_apart(judgements, lookups)
+    said = [j for j in judgements if isinstance(j, Better)]
+    said += [pair for j in judgements if isinstance(j, Ranked) for pair in _pairs_of(j)]
+    said += _rated_apart(judgements, lookups)
     ages = {j.feedback_id: age for age, j in enumerate(reversed(judgements))}
     pairs: dict[tuple[int, int], PreferencePair] = {}
     for better in sorted(said, key=lambda j: j.feedback_id):
@@ -249,27 +340,47 @@ def training_pairs(
     return list(pairs.values())
 
 
+def _pairs_of(ranked: Ranked) -> list[Better]:
+    """Each ranked reply against all that come after it; a place counts one click in all."""
+    pairs = []
+    for place, better in enumerate(ranked.reply_ids[: ranked.n_ranked]):
+        rest = ranked.reply_ids[place + 1 :]
+        pairs += [Better(ranked.feedback_id, better, w, 1 / len(rest), "click") for w in rest]
+    return pairs
+
+
 def _usable(reply: StoredReply, base_key: str) -> bool:
     return bool(reply.token_ids and reply.prompt_ids) and reply.base_key == base_key
 
 
 def _rated_apart(judgements: Sequence[Judgement], lookups: Lookups) -> list[Better]:
     """Every liked reply against every disliked reply to the same message."""
-    ratings: dict[int, list[Rated]] = {}
+    opinions: dict[int, list[tuple[Rated | Starred | Flagged, float]]] = {}
     for judgement in judgements:
-        if isinstance(judgement, Rated):
+        if isinstance(judgement, Rated | Starred | Flagged):
             message_id = lookups.reply(judgement.reply_id).message_id
-            ratings.setdefault(message_id, []).append(judgement)
+            opinions.setdefault(message_id, []).append((judgement, _opinion(judgement)))
     return [
         Better(
             max(liked.feedback_id, disliked.feedback_id),
             liked.reply_id,
             disliked.reply_id,
-            liked.weight + disliked.weight,
+            high - low,
             "click",
         )
-        for rated in ratings.values()
-        for liked in rated
-        for disliked in rated
-        if liked.up and not disliked.up and liked.reply_id != disliked.reply_id
+        for about in opinions.values()
+        for liked, high in about
+        for disliked, low in about
+        if high > 0 > low and liked.reply_id != disliked.reply_id
     ]
+
+
+def _opinion(judgement: Rated | Starred | Flagged) -> float:
+    """What one word on one reply is worth in clicks, < 0 when it is against the reply."""
+    match judgement:
+        case Rated():
+            return judgement.weight if judgement.up else -judgement.weight
+        case Starred():
+            return RATING_WEIGHT * (judgement.stars - 3) / 2
+        case Flagged():
+            return -THUMB_WEIGHT

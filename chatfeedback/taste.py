@@ -1,7 +1,8 @@
 """Each person's reward model, kept in step with the log of feedback.
 
-The log is the truth: the stored model is the log's folding (preferences.judge) given to
-`RewardModel.update` one by one, and can be rebuilt from it at any time to the same numbers.
+The log is the truth: the stored belief is the log's folding (fold.py), read as evidence
+(evidence.py) and given to `Belief.update` event by event, from the newest stored prior on the
+newest stored basis. It can be rebuilt from these at any time to the same numbers.
 """
 
 from __future__ import annotations
@@ -15,24 +16,43 @@ import numpy as np
 from chatfeedback import reward
 from chatfeedback.basis import Basis, style_basis
 from chatfeedback.calibration import Calibration
+from chatfeedback.drift import Belief
 from chatfeedback.errors import ChatFeedbackError
-from chatfeedback.preferences import Better, Equal, Judgement, Rated, Reason, judge, news
+from chatfeedback.evidence import EvidenceReader
+from chatfeedback.fold import Judgements
+from chatfeedback.likelihoods import Matrix
+from chatfeedback.preferences import Better, Judgement
+from chatfeedback.prequential import Scores
+from chatfeedback.prior import (
+    MIN_CLICKS,
+    Normal,
+    Prior,
+    on_another_prior,
+    prior_from_people,
+    shipped_prior,
+)
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
     BaseInfo,
     Comparison,
     GeneratedReply,
     ScoreRequest,
-    StoredFeedback,
     StoredReply,
     TraitBelief,
     Turn,
 )
-from chatfeedback.reward import Evidence, Matrix, RewardModel, Vector
+from chatfeedback.reward import RewardModel
 from chatfeedback.settings import Settings
 
 NO_BASE = BaseInfo("", "", False, 0, 0, 0, "", "", "")
 """Stands for the base while none is loaded: clicks then teach the style half."""
+
+IMPLICIT_SETTING = "learn_from_copying"
+"""A person's setting: "on" lets copying, and asking for another answer, count a little."""
+
+CHECKPOINT_EVERY = 200
+RECENT = 20
+"""Beliefs that are kept to go back to: of the latest reactions, and of every 200th before them."""
 
 
 class Tastes:
@@ -73,9 +93,44 @@ class Tastes:
             if taste is None:
                 known = self.calibration(base) if base.key else None
                 basis = known.basis if known else style_basis(base.key, base.hidden_size)
-                taste = Taste(self._store, person_id, basis, self._settings)
+                prior = self._prior(person_id, basis)
+                taste = Taste(self._store, person_id, basis, self._settings, prior)
                 self._tastes[person_id, base.key] = taste
         return taste
+
+    def reload(self, person_id: int) -> None:
+        """Begin anew with this person: after "forget me", or when a setting changed that decides
+        what counts. Their prior is estimated again, from the others as they are now."""
+        with self._lock:
+            for key in [key for key in self._tastes if key[0] == person_id]:
+                del self._tastes[key]
+        self.get(person_id, self._engine.state().base).rebuild()
+
+    def _prior(self, person_id: int, basis: Basis) -> Prior:
+        """What is believed of a person before any reaction: from the others of this installation,
+        each at what their own reactions say. A new version is stored when it differs."""
+        shipped = shipped_prior(basis)
+        if not basis.base_key:
+            return shipped
+        others = [each.person_id for each in self._store.people() if each.person_id != person_id]
+        found = [self._said_by(other, basis, shipped) for other in others]
+        prior = prior_from_people(shipped, [each for each in found if each is not None])
+        if prior.fingerprint != self._stored_prior(person_id, basis, shipped).fingerprint:
+            self._store.save_prior(person_id, basis.base_key, prior.to_bytes(basis))
+        return prior
+
+    def _stored_prior(self, person_id: int, basis: Basis, shipped: Prior) -> Prior:
+        blob = self._store.load_prior(person_id, basis.base_key)
+        return (Prior.from_bytes(blob, basis) if blob else None) or shipped
+
+    def _said_by(self, person_id: int, basis: Basis, shipped: Prior) -> Normal | None:
+        """What a person's reactions say by themselves, once there are enough of them."""
+        stored = self._store.load_reward(person_id, basis.base_key)
+        prior = self._stored_prior(person_id, basis, shipped)
+        belief = Belief.from_bytes(stored[1], basis, prior) if stored else None
+        if belief is None or belief.n < MIN_CLICKS:
+            return None
+        return on_another_prior(belief.model.mean, belief.model.covariance, prior, shipped)
 
     def clicks(self, person_id: int) -> int:
         """Reactions that count now: choices, ties, thumbs, rewrites."""
@@ -101,24 +156,34 @@ class Tastes:
 
 
 class Taste:
-    """One person's reward model on one base. Thread-safe; `model` is replaced, never changed."""
+    """One person's reward model on one base. Thread-safe; `belief` is replaced, never changed."""
 
-    def __init__(self, store: Store, person_id: int, basis: Basis, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        person_id: int,
+        basis: Basis,
+        settings: Settings,
+        prior: Prior | None = None,
+    ) -> None:
         self._store = store
         self._person_id = person_id
         self._settings = settings
         self._lock = threading.RLock()
-        self._events: list[StoredFeedback] = []
-        self._judgements: list[Judgement] = []
         self._replies: dict[int, StoredReply] = {}
         self._comparisons: dict[int, Comparison] = {}
+        self._said = Judgements(self, implicit=self._counts_implicit())
+        self._reader = EvidenceReader(basis, self.reply)
+        self._checkpoints: list[tuple[int, Belief]] = []
         self.basis = basis
-        self.model = RewardModel.prior(basis)
+        self._start = Belief.start(basis, prior)
+        self.belief = self._start
         self._read_log()
         stored = store.load_reward(person_id, basis.base_key)
-        known = RewardModel.from_bytes(stored[1], basis) if stored else None
-        if known is not None and stored is not None and stored[0] == self._last_id():
-            self.model = known
+        known = Belief.from_bytes(stored[1], basis, self._start.model.before) if stored else None
+        if known is not None and stored is not None and stored[0] == self._said.last_id:
+            self.belief = known
+            self._checkpoints = [(self._said.last_id, known)]
         else:
             self.rebuild()
 
@@ -127,38 +192,64 @@ class Taste:
     def learn(self, feedback_id: int) -> tuple[TraitBelief, ...]:
         """Take in the log up to this event; returns the traits that moved most."""
         with self._lock:
-            before, known = self.model, list(self._judgements)
-            self._read_log()
-            added = news(known, self._judgements)
-            if added is None:
-                self.model = before.rebuild(self._evidence(self._judgements))
-            else:
-                for evidence in self._evidence(added):
-                    self.model = self.model.update(evidence)
+            before, known = self.model, self._said.last_id
+            stands = self._read_log()
+            self._go_on(known if stands >= known else self._go_back(stands))
             self._save()
             return tuple(reward.moved(before, self.model))
 
     def rebuild(self) -> None:
-        """The model from the log alone."""
+        """The belief from the log alone, all of it read again."""
         with self._lock:
+            self._said = Judgements(self, implicit=self._counts_implicit())
             self._read_log()
-            self.model = self.model.rebuild(self._evidence(self._judgements))
+            self._reader.forget_rewrites()
+            self._go_on(self._go_back(0))
             self._save()
+
+    def _go_back(self, feedback_id: int) -> int:
+        """To the last checkpoint at or before this event; returns the event it is at."""
+        self._checkpoints = [each for each in self._checkpoints if each[0] <= feedback_id]
+        at, self.belief = self._checkpoints[-1] if self._checkpoints else (0, self._start)
+        return at
+
+    def _go_on(self, feedback_id: int) -> None:
+        """Learn from the events after this one."""
+        for number, said in self._said.after(feedback_id):
+            self.belief = self.belief.update(*self._reader.read(said))
+            self._remember(number)
+
+    def _remember(self, feedback_id: int) -> None:
+        """Keep the latest beliefs and some of the earlier ones: an undo goes on from there."""
+        older, latest = self._checkpoints[:-RECENT], self._checkpoints[-RECENT:]
+        sparse = [each for each in older if each[1].n % CHECKPOINT_EVERY == 0]
+        self._checkpoints = [*sparse[-RECENT:], *latest, (feedback_id, self.belief)]
+
+    @property
+    def model(self) -> RewardModel:
+        """The reward model that is followed."""
+        return self.belief.model
+
+    @property
+    def scores(self) -> Scores:
+        """How well it foretold this person's choices."""
+        return self.belief.scores
 
     @property
     def clicks(self) -> int:
         """Reactions that count now."""
-        return len({judgement.feedback_id for judgement in self._judgements})
+        return self._said.clicks
 
     @property
     def judgements(self) -> Sequence[Judgement]:
         """What the log says now."""
-        return tuple(self._judgements)
+        with self._lock:
+            return tuple(self._said.all())
 
     def unscored_edits(self) -> list[StoredReply]:
         """Rewritten answers that the engine has not read yet."""
         edits = [
-            j.chosen_id for j in self._judgements if isinstance(j, Better) and j.source == "edit"
+            j.chosen_id for j in self.judgements if isinstance(j, Better) and j.source == "edit"
         ]
         return [reply for reply in map(self.reply, edits) if reply.features is None]
 
@@ -187,13 +278,7 @@ class Taste:
     def agreement(self) -> float | None:
         """Prequential accuracy: the share of choices that were foreseen before learning from
         them. None below five choices."""
-        model, hits = self.model.forget(), []
-        for judgement in self._judgements:
-            for evidence in self._evidence([judgement]):
-                if isinstance(judgement, Better):
-                    hits.append(float(evidence.direction @ model.mean > 0))
-                model = model.update(evidence)
-        return float(np.mean(hits)) if len(hits) >= 5 else None
+        return self.scores.accuracy
 
     # --- looking things up (preferences.Lookups) -----------------------------------------------
 
@@ -220,46 +305,19 @@ class Taste:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _read_log(self) -> None:
-        self._events += self._store.feedback(self._person_id, after_id=self._last_id())
-        self._judgements = judge(self._events, self)
+    def _counts_implicit(self) -> bool:
+        return self._store.setting(self._person_id, IMPLICIT_SETTING, "off") == "on"
 
-    def _last_id(self) -> int:
-        return self._events[-1].feedback_id if self._events else 0
+    def _read_log(self) -> int:
+        """Returns the id of the last event up to which all stands as it did before."""
+        new = self._store.feedback(self._person_id, after_id=self._said.last_id)
+        return self._said.take(new)
 
     def _save(self) -> None:
         if self.basis.base_key:
             self._store.save_reward(
-                self._person_id, self.basis.base_key, self._last_id(), self.model.to_bytes()
+                self._person_id, self.basis.base_key, self._said.last_id, self.belief.to_bytes()
             )
-
-    def _evidence(self, judgements: Sequence[Judgement]) -> list[Evidence]:
-        return [found for each in judgements if (found := self._evidence_of(each)) is not None]
-
-    def _evidence_of(self, judgement: Judgement) -> Evidence | None:
-        match judgement:
-            case Better():
-                return reward.preference(
-                    *self._pair(judgement.chosen_id, judgement.rejected_id), judgement.weight
-                )
-            case Equal():
-                return reward.tie(*self._pair(judgement.first_id, judgement.second_id))
-            case Rated(about_style=True):
-                reply = self.reply(judgement.reply_id)
-                phi = self.basis.phi(reply.prompt_text, reply.text, reply.features)
-                centred = self.basis.centre(reply.prompt_text, phi)
-                return reward.thumb(centred, up=judgement.up, weight=judgement.weight)
-            case Reason():
-                prompt = self.reply(judgement.reply_id).prompt_text
-                return reward.nudge(self.basis, prompt, judgement.measure, more=judgement.more)
-        return None
-
-    def _pair(self, first_id: int, second_id: int) -> tuple[Vector, Vector]:
-        first, second = self.reply(first_id), self.reply(second_id)
-        both = self.basis.phis(
-            first.prompt_text, [first.text, second.text], [first.features, second.features]
-        )
-        return both[0], both[1]
 
 
 def is_usable(reply: GeneratedReply) -> bool:

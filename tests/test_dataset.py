@@ -7,6 +7,7 @@ import pytest
 
 from chatfeedback.calibration import PoolPrompt, PoolReply, calibrate
 from chatfeedback.dataset import LABELLED_WEIGHT, gather_retention, label_pairs
+from chatfeedback.likelihoods import NUISANCES
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste
 from storage.store import open_store
@@ -29,11 +30,16 @@ def taste(tmp_path, calibration):
     short, long = calibration.basis.phis(
         "q", [SHORT, LONG], [features("q", SHORT), features("q", LONG)]
     )
-    towards_short = np.append(short - long, 0.0)
+    towards_short = np.append(short - long, np.zeros(len(NUISANCES)))
     n = len(taste.model.mean)
-    taste.model = dataclasses.replace(taste.model, mean=towards_short, covariance=1e-6 * np.eye(n))
+    believe(taste, mean=towards_short, covariance=1e-6 * np.eye(n))
     yield taste
     store.close()
+
+
+def believe(taste, **what):
+    model = dataclasses.replace(taste.model, **what)
+    taste.belief = dataclasses.replace(taste.belief, models=(model, model))
 
 
 def features(prompt, text):
@@ -70,8 +76,7 @@ def test_nothing_is_labelled_where_no_reply_is_right(taste):
 
 
 def test_an_unsure_model_labels_nothing(taste):
-    unsure = dataclasses.replace(taste.model, covariance=1e6 * np.eye(len(taste.model.mean)))
-    taste.model = unsure
+    believe(taste, covariance=1e6 * np.eye(len(taste.model.mean)))
     assert label_pairs(taste, pool((LONG, True), (SHORT, True))) == []
 
 

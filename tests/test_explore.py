@@ -5,7 +5,8 @@ import pytest
 
 from chatfeedback.basis import style_basis
 from chatfeedback.explore import information, pick_two
-from chatfeedback.reward import RewardModel, preference
+from chatfeedback.likelihoods import preference
+from chatfeedback.reward import RewardModel
 
 
 @pytest.fixture

@@ -5,20 +5,30 @@ from dataclasses import dataclass, field
 import pytest
 
 from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.fold import judge
 from chatfeedback.preferences import (
     CHIPS,
     HALF_LIFE_JUDGEMENTS,
     Better,
     Equal,
+    Flagged,
+    Ranked,
     Rated,
     Reason,
+    Starred,
+    TraitSaid,
     edit_distance,
     edit_weight,
-    judge,
-    news,
     training_pairs,
 )
-from chatfeedback.records import Comparison, FeedbackEvent, Sampling, StoredFeedback, StoredReply
+from chatfeedback.records import (
+    MEASURED_ONLY,
+    Comparison,
+    FeedbackEvent,
+    Sampling,
+    StoredFeedback,
+    StoredReply,
+)
 
 BASE = "base"
 
@@ -54,12 +64,14 @@ class Log:
     events: list[StoredFeedback] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for reply_id, message_id in [(1, 1), (2, 1), (3, 2), (4, 2)]:
+        answers = [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3), (7, 3), (8, 3)]
+        for reply_id, message_id in answers:
             self.replies[reply_id] = stored_reply(
                 reply_id, message_id, f"Answer number {reply_id}."
             )
         self.comparisons[1] = Comparison(1, 1, (1, 2), "")
         self.comparisons[2] = Comparison(2, 2, (3, 4), "")
+        self.comparisons[3] = Comparison(3, 3, (5, 6, 7, 8), "")
 
     def say(self, kind: str, **what: object) -> int:
         feedback_id = len(self.events) + 1
@@ -109,13 +121,48 @@ def test_a_pick_prefers_one_reply_to_the_other(log):
 def test_a_tie_says_that_neither_is_better(log):
     log.say("pick", comparison_id=1, outcome="tie")
 
-    assert log.judgements() == [Equal(1, 1, 2)]
+    assert log.judgements() == [Equal(1, (1, 2))]
 
 
 def test_both_bad_is_a_thumb_down_for_each(log):
     log.say("pick", comparison_id=1, outcome="both_bad")
 
     assert log.judgements() == [Rated(1, 1, False, 0.5), Rated(1, 2, False, 0.5)]
+
+
+def test_a_pick_of_four_is_the_best_of_all(log):
+    log.say("pick", comparison_id=3, outcome="third")
+
+    assert log.judgements() == [Ranked(1, (7, 5, 6, 8), 1)]
+
+
+def test_a_ranking_goes_from_best_to_worst(log):
+    log.say("rank", comparison_id=3, order=(8, 5, 7, 6))
+    log.say("rank", comparison_id=1, order=(2, 1))
+
+    assert log.judgements() == [Ranked(1, (8, 5, 7, 6), 3), Better(2, 2, 1, 1.0, "click")]
+
+
+def test_replies_left_out_of_a_ranking_come_last(log):
+    log.say("rank", comparison_id=3, order=(8, 5))
+
+    assert log.judgements() == [Ranked(1, (8, 5, 6, 7), 2)]
+
+
+def test_a_ranking_replaces_the_pick_before_it(log):
+    log.say("pick", comparison_id=1, outcome="first")
+    log.say("rank", comparison_id=1, order=(2, 1))
+
+    assert log.judgements() == [Better(2, 2, 1, 1.0, "click")]
+
+
+@pytest.mark.parametrize("why", MEASURED_ONLY)
+def test_nothing_is_learned_from_comparisons_that_measure(log, why):
+    log.comparisons[1] = Comparison(1, 1, (1, 2), why)
+    log.say("pick", comparison_id=1, outcome="first")
+    log.say("rank", comparison_id=1, order=(2, 1))
+
+    assert log.judgements() == []
 
 
 def test_a_second_vote_on_a_comparison_replaces_the_first(log):
@@ -166,9 +213,66 @@ def test_wrong_is_about_truth_and_teaches_no_style(log):
     log.say("thumb", reply_id=3, value=-1)
 
     assert log.judgements() == [
-        Rated(1, 1, False, 0.5, about_style=False),
+        Rated(1, 1, False, 0.5, wrong=(1,)),
         Rated(3, 3, False, 0.5),
     ]
+
+
+def test_wrong_speaks_of_the_reply_wherever_it_was_judged(log):
+    log.say("pick", comparison_id=1, outcome="second")
+    log.say("flag", reply_id=1, flag="wrong")
+
+    assert log.judgements() == [Better(1, 2, 1, 1.0, "click", wrong=(1,)), Flagged(2, 1, "wrong")]
+
+
+# --- stars, traits, flags and the rest -------------------------------------------------------
+
+
+def test_the_last_rating_of_a_reply_counts(log):
+    log.say("rating", reply_id=1, value=2)
+    log.say("rating", reply_id=1, value=5)
+
+    assert log.judgements() == [Starred(2, 1, 5)]
+
+
+def test_a_trait_is_wanted_until_the_word_is_taken_back(log):
+    log.say("trait", trait="emoji", value=-1)
+
+    assert log.judgements() == [TraitSaid(1, "emoji", more=False)]
+    log.say("trait", trait="emoji", value=0)
+    assert log.judgements() == []
+
+
+def test_a_comment_is_kept_in_the_log_and_teaches_nothing(log):
+    log.say("comment", reply_id=1, text="Too sure of itself.")
+
+    assert log.judgements() == []
+
+
+def test_copying_and_asking_again_count_only_where_that_is_switched_on(log):
+    log.say("copy", reply_id=1)
+    log.say("regenerate", reply_id=3)
+
+    assert log.judgements() == []
+    assert judge(log.events, log, implicit=True) == [
+        Rated(1, 1, True, 0.2),
+        Rated(2, 3, False, 0.2),
+    ]
+
+
+def test_after_forget_me_only_what_comes_later_counts(log):
+    log.say("thumb", reply_id=1, value=1)
+    log.say("forget")
+    log.say("thumb", reply_id=3, value=1)
+
+    assert log.judgements() == [Rated(3, 3, True, 0.5)]
+
+
+def test_forgetting_can_be_undone(log):
+    log.say("thumb", reply_id=1, value=1)
+    log.say("undo", undoes=log.say("forget"))
+
+    assert log.judgements() == [Rated(1, 1, True, 0.5)]
 
 
 def test_an_unknown_reason_is_kept_in_the_log_and_teaches_nothing(log):
@@ -258,29 +362,6 @@ def test_undoing_a_changed_thumb_brings_the_earlier_one_back(log):
     assert log.judgements() == [Rated(1, 1, True, 0.5)]
 
 
-def test_a_new_event_is_only_added(log):
-    log.say("pick", comparison_id=1, outcome="first")
-    before = log.judgements()
-    log.say("thumb", reply_id=3, value=1)
-
-    assert news(before, log.judgements()) == [Rated(2, 3, True, 0.5)]
-    assert news(before, before) == []
-
-
-def test_undo_changed_thumb_and_wrong_ask_for_a_rebuild(log):
-    log.say("thumb", reply_id=1, value=-1)
-    before = log.judgements()
-    log.say("chip", reply_id=1, text="wrong")
-    wrong = log.judgements()
-    log.say("thumb", reply_id=1, value=1)
-    changed = log.judgements()
-    log.say("undo", undoes=3)
-
-    assert news(before, wrong) is None
-    assert news(wrong, changed) is None
-    assert news(changed, log.judgements()) is None
-
-
 # --- pairs for the policy ------------------------------------------------------------------
 
 
@@ -331,6 +412,27 @@ def test_a_pair_said_twice_counts_at_its_larger_weight(log):
     [pair] = pairs(log)
 
     assert pair.weight > 2.9  # the rewrite's 3, not the thumbs' 0.5 + 0.5
+
+
+def test_a_ranking_gives_a_pair_for_each_better_reply_and_counts_one_click_a_place(log):
+    log.say("rank", comparison_id=3, order=(8, 5, 7, 6))
+    found = {
+        (pair.chosen_ids[0] - 10, pair.rejected_ids[0] - 10): pair.weight for pair in pairs(log)
+    }
+
+    assert found == pytest.approx(
+        {(8, 5): 1 / 3, (8, 7): 1 / 3, (8, 6): 1 / 3, (5, 7): 1 / 2, (5, 6): 1 / 2, (7, 6): 1.0}
+    )
+
+
+def test_many_stars_beat_few_stars_and_flags(log):
+    log.say("rating", reply_id=1, value=5)
+    log.say("rating", reply_id=2, value=2)
+    log.say("rating", reply_id=3, value=4)
+    log.say("flag", reply_id=4, flag="harmful")
+    found = [(pair.chosen_ids, pair.rejected_ids) for pair in pairs(log)]
+
+    assert found == [((11,), (12,)), ((13,), (14,))]
 
 
 def test_ties_give_no_pair(log):
