@@ -1,4 +1,5 @@
-"""Verified copies of the database. Restoring one is copying it back with the app closed."""
+"""Verified copies of the database. Restoring one is copying it back: by hand with the app closed,
+or through SQLite while it runs (`DatabaseFile.restore`)."""
 
 from __future__ import annotations
 
@@ -8,19 +9,22 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chatfeedback.errors import StorageFailed
+from chatfeedback.errors import NotFound, StorageFailed
 from chatfeedback.faults import point
+from chatfeedback.records import Backup
 
 BACKUPS = "backups"
 KEPT = 7
+STAMP = "%Y%m%dT%H%M%S%fZ"
 
 
-def back_up(source: sqlite3.Connection, folder: Path, label: str) -> Path:
+def back_up(source: sqlite3.Connection, folder: Path, label: str, keep: str = "") -> Path:
     """Copy a live database through SQLite, verify the copy, then give it its name.
 
-    The newest 7 are kept. StorageFailed if the copy is not sound or cannot be written.
+    The newest 7 are kept, and the one named `keep`. StorageFailed if the copy is not sound or
+    cannot be written.
     """
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    stamp = datetime.now(UTC).strftime(STAMP)
     final = folder / f"{stamp}-{label}.db"
     partial = final.with_suffix(".partial")
     try:
@@ -31,7 +35,7 @@ def back_up(source: sqlite3.Connection, folder: Path, label: str) -> Path:
         partial.rename(final)
         sync(folder)
         point("storage.after_backup_rename")
-        sweep(folder)
+        sweep(folder, keep)
     except (OSError, sqlite3.DatabaseError) as error:
         with suppress(OSError):
             partial.unlink()
@@ -63,9 +67,29 @@ def newest_backup(folder: Path) -> Path | None:
     return backups(folder)[-1] if backups(folder) else None
 
 
-def sweep(folder: Path) -> None:
+def list_backups(folder: Path) -> list[Backup]:
+    """What there is to restore, newest first; files with other names are somebody else's."""
+    found = []
+    for path in reversed(backups(folder)):
+        with suppress(ValueError):
+            made = datetime.strptime(path.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
+            at_utc = made.isoformat(timespec="milliseconds")
+            found.append(Backup(path.name, at_utc, path.stat().st_size))
+    return found
+
+
+def find_backup(folder: Path, name: str) -> Path:
+    """The complete backup of this name."""
+    for path in backups(folder):
+        if path.name == name:
+            return path
+    raise NotFound(f"There is no backup {name[:80]!r}. Reload the page to see which there are.")
+
+
+def sweep(folder: Path, keep: str = "") -> None:
     """Drop what a crash left half-written, and all but the newest backups."""
-    for stale in [*folder.glob("*.partial*"), *backups(folder)[:-KEPT]]:
+    old = [path for path in backups(folder)[:-KEPT] if path.name != keep]
+    for stale in [*folder.glob("*.partial*"), *old]:
         stale.unlink()
 
 

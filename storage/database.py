@@ -18,7 +18,8 @@ from sqlite_utils import Database, Migrations
 
 from chatfeedback.errors import InputRefused, NotFound, StorageFailed
 from chatfeedback.faults import point
-from storage.backup import BACKUPS, back_up, newest_backup, sync
+from chatfeedback.records import Backup
+from storage.backup import BACKUPS, back_up, find_backup, list_backups, newest_backup, sync
 from storage.schema import APPLICATION_ID, migrations, schema_version
 
 FILE = "chatfeedback.db"
@@ -52,6 +53,7 @@ class DatabaseFile:
     def __init__(self, folder: Path, migrations: Migrations = migrations) -> None:
         """Open or create the database in `folder`; StorageFailed if it cannot be trusted."""
         self.path = folder / FILE
+        self._migrations = migrations
         self._writing = threading.Lock()
         self._idle_readers: deque[Database] = deque()
         with plain_errors(self.path):
@@ -93,6 +95,30 @@ class DatabaseFile:
             self._idle_readers.pop().close()
         with self._writing:
             self._writer.close()
+
+    def back_up(self, label: str) -> Backup:
+        """A verified copy of everything, as it is now."""
+        folder = self.path.parent / BACKUPS
+        with self._writing, plain_errors(self.path):
+            made = back_up(self._writer.conn, folder, label)
+        return next(each for each in list_backups(folder) if each.name == made.name)
+
+    def restore(self, name: str) -> None:
+        """Everything as it was in this backup; what is there now is backed up first.
+
+        One transaction: whatever happens meanwhile, it is the old database or the new one. The
+        backup is checked like a database at start, and brought up to today's schema.
+        """
+        folder = self.path.parent / BACKUPS
+        with self._writing, plain_errors(self.path):
+            source = connect(find_backup(folder, name), PRAGMAS + READER_PRAGMAS)
+            try:
+                refuse_unusable(source, folder / name, schema_version(self._migrations))
+                back_up(self._writer.conn, folder, "before-restore", keep=name)
+                source.conn.backup(self._writer.conn)
+            finally:
+                source.close()
+            migrate(self._writer, self.path, self._migrations)
 
     def _take_reader(self) -> Database:
         try:

@@ -339,6 +339,58 @@ WHERE kind <> 'undo'
     AND NOT EXISTS (SELECT 1 FROM exclusion WHERE exclusion.feedback_id = event.id);
 """
 
+SOURCES = """
+ALTER TABLE conversation ADD COLUMN source TEXT NOT NULL DEFAULT ''; -- file it was imported from
+CREATE INDEX comparison_reply_by_reply ON comparison_reply (reply_id);
+"""
+
+
+AI_LABELS = """
+CREATE TABLE ai_label ( -- what the model itself says by a person's principle; never feedback
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person_id INTEGER NOT NULL REFERENCES person (id),
+    principle TEXT NOT NULL CHECK (principle <> ''),
+    reply_id INTEGER NOT NULL,
+    chosen TEXT NOT NULL CHECK (chosen <> ''),
+    rejected TEXT NOT NULL,
+    critique TEXT NOT NULL,
+    created_at_utc TEXT NOT NULL,
+    UNIQUE (person_id, principle, reply_id),
+    FOREIGN KEY (reply_id, person_id) REFERENCES reply (id, person_id)
+) STRICT;
+"""
+
+TALK = """
+ALTER TABLE conversation ADD COLUMN persona TEXT NOT NULL DEFAULT ''; -- its system prompt
+ALTER TABLE conversation ADD COLUMN sampling TEXT NOT NULL DEFAULT ''; -- JSON; '' = as usual
+
+-- A revised message stands beside the one it revises. Of such variants one is in the conversation;
+-- the others are aside, each with everything that was said after it.
+ALTER TABLE message ADD COLUMN revises INTEGER; -- the first of its variants; null = itself
+ALTER TABLE message ADD COLUMN aside_with INTEGER; -- the variant it went aside with; null = it is in
+CREATE INDEX message_by_first_variant ON message (revises) WHERE revises IS NOT NULL;
+CREATE INDEX message_aside ON message (aside_with) WHERE aside_with IS NOT NULL;
+
+CREATE VIRTUAL TABLE said USING fts5 ( -- rowid: 2 * message id, or 2 * reply id + 1
+    text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+);
+INSERT INTO said (rowid, text) SELECT 2 * id, text FROM message;
+INSERT INTO said (rowid, text) SELECT 2 * id + 1, text FROM reply WHERE text <> '';
+CREATE TRIGGER message_is_found AFTER INSERT ON message
+BEGIN INSERT INTO said (rowid, text) VALUES (2 * new.id, new.text); END;
+CREATE TRIGGER reply_is_found_at_once AFTER INSERT ON reply WHEN new.text <> ''
+BEGIN INSERT INTO said (rowid, text) VALUES (2 * new.id + 1, new.text); END;
+CREATE TRIGGER reply_is_found AFTER UPDATE OF text ON reply WHEN new.text <> old.text
+BEGIN
+    DELETE FROM said WHERE rowid = 2 * old.id + 1;
+    INSERT INTO said (rowid, text) VALUES (2 * new.id + 1, new.text);
+END;
+CREATE TRIGGER message_is_lost AFTER DELETE ON message
+BEGIN DELETE FROM said WHERE rowid = 2 * old.id; END;
+CREATE TRIGGER reply_is_lost AFTER DELETE ON reply
+BEGIN DELETE FROM said WHERE rowid = 2 * old.id + 1; END;
+"""
+
 
 @migrations()
 def m001_facts(db: Database) -> None:
@@ -359,6 +411,27 @@ def m002_more_gestures(db: Database) -> None:
 def m003_setting_aside(db: Database) -> None:
     """Feedback can be set aside: it stays, and does not count."""
     db.executescript(SETTING_ASIDE)
+    point("storage.in_migration")
+
+
+@migrations()
+def m004_sources(db: Database) -> None:
+    """Conversations may come from a file; a reply's comparisons are found at once."""
+    db.executescript(SOURCES)
+    point("storage.in_migration")
+
+
+@migrations()
+def m005_ai_labels(db: Database) -> None:
+    """Labels by principles, apart from what people said."""
+    db.executescript(AI_LABELS)
+    point("storage.in_migration")
+
+
+@migrations()
+def m005_talk(db: Database) -> None:
+    """A persona and sampling for each conversation; revised messages; search in all that was said."""
+    db.executescript(TALK)
     point("storage.in_migration")
 
 
