@@ -57,13 +57,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a reply is drawn."""
+    """How a reply is drawn. In a chat it also ends where one of the texts in `stop` begins."""
 
     temperature: float = 0.7
     top_p: float = 1.0
     min_p: float = 0.02
     repetition_penalty: float = 1.05
     max_new_tokens: int = 256
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

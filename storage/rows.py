@@ -75,7 +75,8 @@ def pack_sampling(sampling: Sampling) -> str:
 
 def unpack_sampling(text: str) -> Sampling:
     """What `pack_sampling` packed."""
-    return Sampling(**json.loads(text))
+    values = json.loads(text)
+    return Sampling(**values | {"stop": tuple(values.get("stop", ()))})
 
 
 def pack_report(report: GateReport) -> str:

@@ -6,7 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
+from torch.testing import assert_close
 
+from chatfeedback.engine import base_model
 from chatfeedback.engine.base_model import BaseModel, load_base
 from chatfeedback.engine.rendering import ChatTemplate
 from chatfeedback.errors import ModelUnusable, PromptTooLong
@@ -293,3 +296,16 @@ def test_the_base_says_what_it_is(base: BaseModel):
     assert (info.name, info.context_tokens, info.hidden_size) == ("tiny", 512, 48)
     assert (info.dtype, info.quantization, info.is_starter) == ("float32", "none", False)
     assert info.n_parameters == base.model.num_parameters()
+
+
+def test_wide_matrices_are_kept_by_columns_and_say_the_same(
+    folder: Path, base: BaseModel, monkeypatch
+):
+    monkeypatch.setattr(base_model, "WIDE_WEIGHTS", 0)
+    by_columns = load_base(folder)
+    layer = by_columns.model.model.layers[0].mlp
+    assert layer.up_proj.weight.stride() == (1, 96)  # twice as many rows as columns
+    assert layer.down_proj.weight.is_contiguous()
+    ids = torch.arange(30)[None]
+    with torch.no_grad():
+        assert_close(by_columns.model(ids).logits, base.model(ids).logits)

@@ -1,13 +1,22 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import tensor
 from torch.testing import assert_close
 
+from chatfeedback.engine.adapters import make_views
 from chatfeedback.engine.base_model import BaseModel, load_base
-from chatfeedback.engine.decode import Decoding, KeptCaches, Row, TextStream, plan_batches
+from chatfeedback.engine.decode import (
+    Decoding,
+    KeptCaches,
+    Row,
+    TextStream,
+    plan_batches,
+    rows_at_once,
+)
 from chatfeedback.engine.sampling import (
     draw_uniforms,
     invert_cdf,
@@ -15,7 +24,15 @@ from chatfeedback.engine.sampling import (
     penalise_repeats,
     truncate,
 )
-from chatfeedback.records import AdapterUse, Sampling
+from chatfeedback.engine.serving import Serving
+from chatfeedback.records import (
+    AdapterUse,
+    GeneratedReply,
+    GenerateRequest,
+    Sampling,
+    TextDelta,
+    Turn,
+)
 from tests.tiny_models import save_tiny_model
 
 GREEDY = Sampling(temperature=0, repetition_penalty=1.0, max_new_tokens=24)
@@ -169,7 +186,7 @@ def reply_with(caches: KeptCaches, base: BaseModel, prompt: list[int]) -> tuple[
 
 
 def test_a_kept_cache_gives_the_same_replies_turn_after_turn(base: BaseModel):
-    caches, prompt, reused = KeptCaches(), prompt_of(40), []
+    caches, prompt, reused = KeptCaches(10**9), prompt_of(40), []
     for turn in range(3):
         ids, shared = reply_with(caches, base, prompt)
         reused.append(shared)
@@ -179,7 +196,7 @@ def test_a_kept_cache_gives_the_same_replies_turn_after_turn(base: BaseModel):
 
 
 def test_a_changed_history_is_read_again_from_the_change_on(base: BaseModel):
-    caches, prompt = KeptCaches(), prompt_of(40)
+    caches, prompt = KeptCaches(10**9), prompt_of(40)
     reply_with(caches, base, prompt)
     edited = [*prompt[:15], 1 + prompt[15], *prompt[16:]]
     assert reply_with(caches, base, edited) == (ids_of(decode(base, [edited], seed=3))[0], 15)
@@ -194,7 +211,7 @@ def test_a_candidates_prompt_can_be_continued_after_they_were_drawn(base: BaseMo
     run(decoding)
     read = decoding.what_was_read()
     assert read is not None
-    caches = KeptCaches()
+    caches = KeptCaches(10**9)
     caches.keep("talk", *read)
     longer = [*prompt, *decoding.rows[1].token_ids, *prompt_of(5)]
     assert reply_with(caches, base, longer) == (ids_of(decode(base, [longer], seed=3))[0], 25)
@@ -217,11 +234,18 @@ def test_the_least_recently_used_cache_goes_first(base: BaseModel):
 
 def test_prompts_of_similar_length_share_a_batch(base: BaseModel):
     prompts = [[0] * (1 + i % 5) for i in range(1000)]
-    batches = plan_batches(prompts, n=2, config=base.model.config, new_tokens=100)
+    batches = plan_batches(prompts, 2, base.model.config, new_tokens=100, kv_tokens=10**6)
     assert sorted(i for batch in batches for i in batch) == list(range(1000))
     lengths = [len(prompts[i]) for batch in batches for i in batch]
     assert lengths == sorted(lengths)
     assert all(len(batch) <= 96 for batch in batches)
+
+
+def test_a_batch_takes_no_more_tokens_than_memory_has_room_for(base: BaseModel):
+    prompts = [[0] * 50] * 20
+    batches = plan_batches(prompts, 2, base.model.config, new_tokens=50, kv_tokens=650)
+    assert [len(batch) for batch in batches] == [3] * 6 + [2]  # 6 rows of 100 tokens
+    assert rows_at_once(1000, base.model.config, kv_tokens=650) == 1
 
 
 # --- one token ---------------------------------------------------------------------------
@@ -290,3 +314,57 @@ def test_a_character_that_was_cut_off_is_left_out(base: BaseModel):
     assert [stream.push(token_id) for token_id in ids] == ["a", "b", "", ""]
     assert (stream.finish(), stream.text) == ("", "ab")
     assert base.template.text_of(ids) == "ab"
+
+
+def stopped(base: BaseModel, text: str, *stop: str) -> tuple[list[str], TextStream]:
+    stream = TextStream(base.tokenizer, base.end_token_ids, stop)
+    return [stream.push(token_id) for token_id in base.template.reply_ids(text)], stream
+
+
+def test_nothing_of_a_stop_text_is_ever_shown(base: BaseModel):
+    pieces, stream = stopped(base, "ab\nUser: c", "\nUser:")
+    assert ("".join(pieces), stream.finish(), stream.stopped) == ("ab", "", True)
+    assert stream.text == "ab"
+
+
+def test_what_only_begins_like_a_stop_text_is_shown_once_it_goes_on_otherwise(base: BaseModel):
+    pieces, stream = stopped(base, "aXXb", "XXX", "")
+    assert pieces == ["a", "", "", "XXb", ""]
+    assert not stream.stopped
+
+
+def test_a_beginning_of_a_stop_text_at_the_end_of_a_reply_is_shown(base: BaseModel):
+    pieces, stream = stopped(base, "aXX", "XXX")
+    assert ("".join(pieces), stream.finish(), stream.text) == ("a", "XX", "aXX")
+
+
+def test_a_reply_that_was_ended_draws_no_more_tokens_and_the_others_go_on(base: BaseModel):
+    decoding = Decoding(
+        PlainView(base), None, [prompt_of(9)],
+        n=2, seed=0, sampling=WARM, end_token_ids=NO_END, context_tokens=512,
+    )  # fmt: skip
+    for _ in range(3):
+        decoding.step()
+    decoding.end(decoding.rows[0])
+    run(decoding)
+    assert [len(row.token_ids) for row in decoding.rows] == [3, 24]
+    assert [row.stop_reason for row in decoding.rows] == ["end", "length"]
+
+
+def test_a_chat_reply_ends_where_a_stop_text_begins(base: BaseModel):
+    live, _ = make_views(base.model)
+    serving = Serving(base, live, base.anatomy)
+
+    def ask(*stop: str) -> tuple[str, GeneratedReply]:
+        sampling = Sampling(temperature=0, repetition_penalty=1.0, max_new_tokens=24, stop=stop)
+        request = GenerateRequest((Turn("user", "Hi"),), 1, 0, sampling)
+        pieces = [piece for some in serving.generate(request, 0.0) for piece in some]
+        return "".join(each.text for each in pieces if isinstance(each, TextDelta)), pieces[-1]
+
+    free_text, free = ask()
+    middle = free_text[len(free_text) // 2 :][:3]
+    text, reply = ask(middle)
+    assert text == reply.text == free_text[: free_text.index(middle)]
+    assert reply.stop_reason == "end"
+    assert len(reply.token_ids) < len(free.token_ids)
+    assert np.isfinite(reply.features.hidden).all()

@@ -24,9 +24,7 @@ from chatfeedback.engine.scoring import dissect
 from chatfeedback.records import AdapterUse, Sampling, StopReason
 
 BATCH_ROWS = 192
-BATCH_KV_BYTES = 1_000_000_000
 PREFILL_TOKENS = 512  # read at a time; bounds how long a reply waits for a layer
-KEPT_KV_BYTES = 512_000_000
 ATTENTION_LAYERS = {"full_attention", "sliding_attention", "chunked_attention"}
 
 Ids = Sequence[int]
@@ -65,27 +63,34 @@ class Row:
 
 
 def plan_batches(
-    prompts: Sequence[Ids], n: int, config: PretrainedConfig, new_tokens: int
+    prompts: Sequence[Ids], n: int, config: PretrainedConfig, new_tokens: int, kv_tokens: int
 ) -> list[list[int]]:
-    """Which prompts are decoded together: of similar length, and as many as memory allows."""
+    """Which prompts are decoded together: of similar length, and as many as memory allows.
+
+    Args:
+        prompts: token ids.
+        n: replies to each.
+        config: of the model.
+        new_tokens: longest reply.
+        kv_tokens: how many tokens' keys and values memory has room for.
+    """
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    row_bytes = _kv_bytes_per_token(config) * (max(map(len, prompts), default=0) + new_tokens)
-    rows = min(BATCH_ROWS, max(1, BATCH_KV_BYTES // row_bytes)) if is_attention_only(config) else 1
-    size = max(1, rows // n)
+    longest = max(map(len, prompts), default=0) + new_tokens
+    size = max(1, rows_at_once(longest, config, kv_tokens) // n)
     return [by_length[i : i + size] for i in range(0, len(by_length), size)]
+
+
+def rows_at_once(n_tokens: int, config: PretrainedConfig, kv_tokens: int) -> int:
+    """How many rows of so many tokens can be decoded together; recurrent models take one."""
+    if not is_attention_only(config):
+        return 1
+    return min(BATCH_ROWS, max(1, kv_tokens // n_tokens))
 
 
 def is_attention_only(config: PretrainedConfig) -> bool:
     """False for models with recurrent layers: their state cannot be padded, cut or repeated."""
     types = getattr(config.get_text_config(), "layer_types", None)
     return not types or set(types) <= ATTENTION_LAYERS
-
-
-def _kv_bytes_per_token(config: PretrainedConfig) -> int:
-    text = config.get_text_config()
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    head_size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return int(2 * text.num_hidden_layers * heads * head_size * 4)
 
 
 class Decoding:
@@ -164,6 +169,11 @@ class Decoding:
         grown = [] if self.done else self._draw(hidden)
         self._drop_ended()
         return grown
+
+    def end(self, row: Row) -> None:
+        """Let a reply be over as it is, because its text has come to a stop string."""
+        row.stop_reason = row.stop_reason or "end"
+        row.over = self._sums is None
 
     def what_was_read(self) -> tuple[list[int], DynamicCache] | None:
         """The KV cache of a single prompt (with its reply, if it is one) and the ids it holds."""
@@ -289,7 +299,7 @@ def _twin(cache: DynamicCache) -> DynamicCache:
 class KeptCaches:
     """KV caches of conversations, kept from turn to turn; the least recently used go first."""
 
-    def __init__(self, limit_bytes: int = KEPT_KV_BYTES) -> None:
+    def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._kept: OrderedDict[object, tuple[list[int], DynamicCache]] = OrderedDict()
 
@@ -325,26 +335,51 @@ def _cache_bytes(cache: DynamicCache) -> int:
 
 
 class TextStream:
-    """Text of a growing list of ids, in pieces that never split a character."""
+    """Text of a growing list of ids, in pieces that never split a character.
 
-    def __init__(self, tokenizer: Any, hidden_ids: Sequence[int]) -> None:
+    Attributes:
+        text: what was given out so far; it ends before the first of the `stop` texts.
+        stopped: one of them has come; nothing more is given out.
+    """
+
+    def __init__(self, tokenizer: Any, hidden_ids: Sequence[int], stop: Sequence[str] = ()) -> None:
         self._tokenizer = tokenizer
         self._hidden_ids = frozenset(hidden_ids)
+        self._stop = tuple(filter(None, stop))
         self._ids: list[int] = []
         self._before = self._shown = 0  # ids[before:shown] give the context that spacing needs
+        self._held = ""  # may be the beginning of a stop text
         self.text = ""
+        self.stopped = False
 
     def push(self, token_id: int) -> str:
         """The new text that is certain by now; "" while a character is incomplete."""
         if token_id not in self._hidden_ids:
             self._ids.append(token_id)
-        return self._advance(at_end=False)
+        return self._give_out(self._decode_new(at_end=False), at_end=False)
 
     def finish(self) -> str:
         """What was held back, without a character that was never completed."""
-        return self._advance(at_end=True)
+        return self._give_out(self._decode_new(at_end=True), at_end=True)
 
-    def _advance(self, *, at_end: bool) -> str:
+    def _give_out(self, new: str, *, at_end: bool) -> str:
+        if self.stopped:
+            return ""
+        text = self._held + new
+        places = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        self.stopped = bool(places)
+        certain = min(places, default=len(text) if at_end else len(text) - self._unsure(text))
+        self._held = text[certain:]
+        self.text += text[:certain]
+        return text[:certain]
+
+    def _unsure(self, text: str) -> int:
+        """Length of the longest end of the text that begins a stop text."""
+        lengths = range(min(len(text), max(map(len, self._stop), default=0)), 0, -1)
+        ends = (n for n in lengths if any(stop.startswith(text[-n:]) for stop in self._stop))
+        return next(ends, 0)
+
+    def _decode_new(self, *, at_end: bool) -> str:
         known = self._decode(self._ids[self._before : self._shown])
         text = self._decode(self._ids[self._before :])
         if text.endswith("\ufffd"):
@@ -354,7 +389,6 @@ class TextStream:
         new = text[len(known) :]
         if new:
             self._before, self._shown = self._shown, len(self._ids)
-            self.text += new
         return new
 
     def _decode(self, ids: list[int]) -> str:

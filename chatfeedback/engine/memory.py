@@ -57,6 +57,7 @@ class MemoryPlan:
     """What a model needs under one quantisation, in bytes.
 
     free: before the model is loaded.
+    kv: the part of `replies` that keys and values may take.
     dpo, ppo: how it learns by a method; None = there is no room for it.
     """
 
@@ -64,6 +65,7 @@ class MemoryPlan:
     free: int
     weights: int
     replies: int
+    kv: int
     runtime: int
     dpo: LearningPlan | None
     ppo: LearningPlan | None
@@ -109,13 +111,14 @@ def plan_memory(
     weights = weight_bytes(shape, quantisation, itemsize)
     runtime = RUNTIME_BYTES[device]
     left = free - weights - runtime
-    replies = reply_bytes(shape, left, itemsize)
+    replies, kv = reply_bytes(shape, left, itemsize)
     room = left - replies
     return MemoryPlan(
         quantisation,
         free,
         weights,
         replies,
+        kv,
         runtime,
         dpo=next(learning_plans(shape, room, itemsize, rollouts=False), None),
         ppo=next(learning_plans(shape, room, itemsize, rollouts=True), None),
@@ -143,11 +146,12 @@ def kv_budget(shape: ModelShape, left: int, itemsize: int) -> int:
     return max(whole, int(min(KV_MOST_BYTES, KV_SHARE * left)))
 
 
-def reply_bytes(shape: ModelShape, left: int, itemsize: int) -> int:
-    """Keys and values, and one forward over replies that are scored."""
+def reply_bytes(shape: ModelShape, left: int, itemsize: int) -> tuple[int, int]:
+    """Keys and values with one forward over replies that are scored; and the former alone."""
     widest = max(shape.inner * 3, shape.hidden * 6) * itemsize
     scoring = SCORED_TOKENS * widest + CHUNK_BYTES
-    return kv_budget(shape, left - scoring, itemsize) + scoring
+    kv = kv_budget(shape, left - scoring, itemsize)
+    return kv + scoring, kv
 
 
 def learning_plans(

@@ -26,6 +26,7 @@ from chatfeedback.engine.decode import (
     TextStream,
     is_attention_only,
     plan_batches,
+    rows_at_once,
 )
 from chatfeedback.engine.messages import Piece
 from chatfeedback.engine.scoring import Anatomy, score_replies
@@ -54,7 +55,7 @@ class Serving:
 
     def __init__(self, base: BaseModel, view: LiveView, anatomy: Anatomy) -> None:
         self._base, self._view, self._anatomy = base, view, anatomy
-        self._kept = KeptCaches()
+        self._kept = KeptCaches(base.kept_kv_bytes)
 
     def warm_up(self) -> None:
         """Write two short replies at once, so that the first real one is quick.
@@ -75,19 +76,22 @@ class Serving:
         """Stream n replies, then answer them whole. arrived_s: time.perf_counter at arrival."""
         prompt, dropped = self._prompt(request.turns, request.sampling.max_new_tokens)
         finished: list[GeneratedReply] = []
-        for first, n in self._reply_groups(request.n):
+        for first, n in self._reply_groups(request, [prompt]):
             watch = _Stopwatch(arrived_s)
             decoding = self._decoding(request, [prompt], first, n)
-            streams = [self._text_stream() for _ in decoding.rows]
+            streams = [self._text_stream(request.sampling.stop) for _ in decoding.rows]
             try:
                 while not decoding.done:
                     grown = decoding.step()
+                    deltas = []
+                    for row in grown:
+                        stream = streams[row.reply - first]
+                        if text := _push(stream, row):
+                            deltas.append(TextDelta(row.reply, text))
+                        if stream.stopped:
+                            decoding.end(row)
                     watch.see(grown)
-                    yield [
-                        TextDelta(row.reply, text)
-                        for row in grown
-                        if (text := _push(streams[row.reply - first], row))
-                    ]
+                    yield deltas
             except GeneratorExit:  # stopped by the person, who will go on from here
                 self._keep_cache(request, decoding)
                 raise
@@ -109,10 +113,11 @@ class Serving:
             yield []
         results: list[list[GeneratedReply]] = [[] for _ in prompts]
         config, new_tokens = self._base.model.config, request.sampling.max_new_tokens
-        for numbers in plan_batches(prompts, request.n, config, new_tokens):
-            for first, n in self._reply_groups(request.n):
+        kv_tokens = self._base.kv_tokens
+        for numbers in plan_batches(prompts, request.n, config, new_tokens, kv_tokens):
+            batch = [prompts[i] for i in numbers]
+            for first, n in self._reply_groups(request, batch):
                 watch = _Stopwatch(time.perf_counter())
-                batch = [prompts[i] for i in numbers]
                 decoding = self._decoding(request, batch, first, n, numbers)
                 while not decoding.done:
                     watch.see(decoding.step())
@@ -150,11 +155,14 @@ class Serving:
         kept, dropped = self._base.fit_to_context(turns, reserve)
         return self._base.render(kept), dropped
 
-    def _reply_groups(self, n: int) -> list[tuple[int, int]]:
-        """(first reply, how many) decoded together; recurrent models take one at a time."""
-        if is_attention_only(self._base.model.config):
-            return [(0, n)]
-        return [(first, 1) for first in range(n)]
+    def _reply_groups(
+        self, request: GenerateRequest | SampleRequest, prompts: Sequence[Ids]
+    ) -> list[tuple[int, int]]:
+        """(first reply, how many) of each prompt that are decoded together."""
+        longest = max(map(len, prompts)) + request.sampling.max_new_tokens
+        rows = rows_at_once(longest, self._base.model.config, self._base.kv_tokens)
+        size = max(1, rows // len(prompts))
+        return [(first, min(size, request.n - first)) for first in range(0, request.n, size)]
 
     def _decoding(
         self,
@@ -190,8 +198,8 @@ class Serving:
         if (read := decoding.what_was_read()) is not None:
             self._kept.keep(_cache_key(request), *read)
 
-    def _text_stream(self) -> TextStream:
-        return TextStream(self._base.tokenizer, self._base.end_token_ids)
+    def _text_stream(self, stop: Sequence[str]) -> TextStream:
+        return TextStream(self._base.tokenizer, self._base.end_token_ids, stop)
 
     def _whole(self, row: Row, text: str, watch: _Stopwatch, dropped: int) -> GeneratedReply:
         assert row.stop_reason is not None
@@ -256,7 +264,8 @@ def draw_own_replies(
     """One reply a prompt, drawn from `model` as it is now."""
     view = _FixedView(model)
     replies: list[list[int]] = [[] for _ in prompts]
-    for numbers in plan_batches(prompts, 1, base.model.config, sampling.max_new_tokens):
+    config, new_tokens = base.model.config, sampling.max_new_tokens
+    for numbers in plan_batches(prompts, 1, config, new_tokens, base.kv_tokens):
         decoding = Decoding(
             view,
             None,
