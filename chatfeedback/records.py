@@ -209,12 +209,41 @@ class PreferencePair:
     chosen_ids: tuple[int, ...]
     rejected_ids: tuple[int, ...]
     weight: float
-    source: Literal["click", "edit", "reward_model"]
+    source: Literal["click", "edit", "reward_model", "principle"]
+
+
+@dataclass(frozen=True)
+class RankedReplies:
+    """Two or more replies to one prompt, best first; after the first `n_ranked` in no order.
+
+    weight: of one place, as of one pair: the best of four counts as one choice, not as three.
+    """
+
+    prompt_ids: tuple[int, ...]
+    replies: tuple[tuple[int, ...], ...]
+    n_ranked: int
+    weight: float
+
+    @property
+    def n_picks(self) -> int:
+        """Choices it is made of: the best of all, the best of the rest, and so on."""
+        return min(self.n_ranked, len(self.replies) - 1)
+
+
+@dataclass(frozen=True)
+class RatedReply:
+    """A reply that is liked, or disliked, by itself."""
+
+    prompt_ids: tuple[int, ...]
+    reply_ids: tuple[int, ...]
+    is_liked: bool
+    weight: float
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A reply to keep likely: the base's own replies to neutral prompts (retention)."""
+    """A reply to keep or to make likely: the base's own to neutral prompts (retention), or one
+    that the person wrote."""
 
     prompt_ids: tuple[int, ...]
     reply_ids: tuple[int, ...]
@@ -239,16 +268,56 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DpoSettings(RunSettings):
-    """One DPO refit from the base."""
+    """One DPO refit from the base.
 
+    loss: of sums over tokens ("sigmoid"), or of means, which length alone cannot win: with these
+        beta is about 5 ("length_normalised") or the margin wanted is 1 / (2 beta) ("ipo").
+    label_smoothing: share of the choices that are taken for slips; not for ipo.
+    nll_coef: of the anchor that keeps chosen replies likely.
+    sft_coef: of the person's own rewrites, where there are any.
+    """
+
+    loss: Literal["sigmoid", "length_normalised", "ipo"] = "sigmoid"
     beta: float = 0.3
+    label_smoothing: float = 0.0
     pairs_per_step: int = 8
     nll_coef: float = 0.5
+    sft_coef: float = 0.5
+    demonstrations_per_step: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListwiseSettings(RunSettings):
+    """One refit on rankings (listwise DPO), pairs among them as rankings of two."""
+
+    beta: float = 0.3
+    rankings_per_step: int = 6
+    nll_coef: float = 0.5
+    sft_coef: float = 0.5
+    demonstrations_per_step: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class KtoSettings(RunSettings):
+    """One KTO refit on replies that were liked or disliked by themselves."""
+
+    beta: float = 0.3
+    replies_per_step: int = 16
+    sft_coef: float = 0.5
+    demonstrations_per_step: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftSettings(RunSettings):
+    """One refit on demonstrations alone."""
+
+    demonstrations_per_step: int = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutSettings(RunSettings):
-    """What PPO and RLOO share. A step is one batch of the policy's own replies.
+    """What PPO and RLOO share. A step is one batch of the policy's own replies, from which it learns
+    in a few epochs of minibatches.
 
     kl_coef: price of a nat of KL from the base, in units of the reward model; it adapts towards
         kl_target_nats over kl_horizon replies.
@@ -257,7 +326,10 @@ class RolloutSettings(RunSettings):
     unfinished_score: what a reply is paid that was cut off or is blank.
     """
 
+    learning_rate: float = 2e-3
     replies_per_step: int = 32
+    minibatch_replies: int = 16
+    epochs: int = 4
     max_steps: int = 24
     warmup_steps: int = 2
     kl_every_steps: int = 2
@@ -274,10 +346,7 @@ class RolloutSettings(RunSettings):
 class PpoSettings(RolloutSettings):
     """One PPO refit from the base. value_clip_range is in units of the reward model."""
 
-    learning_rate: float = 2e-3
     value_learning_rate: float = 1e-2
-    epochs: int = 4
-    minibatch_replies: int = 16
     value_clip_range: float = 0.5
     gamma: float = 1.0
     gae_lambda: float = 0.95
@@ -285,9 +354,8 @@ class PpoSettings(RolloutSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class RlooSettings(RolloutSettings):
-    """One RLOO refit from the base: no value head, no epochs, several replies a prompt."""
+    """One RLOO refit from the base. clip_range is that of a whole reply's ratio."""
 
-    learning_rate: float = 2e-3
     replies_per_prompt: int = 4
 
 
@@ -325,6 +393,9 @@ class LearnRequest:
     seed: int
     parent: str | None = None
     data_hash: str = ""
+    rankings: tuple[RankedReplies, ...] = ()  # listwise DPO, beside the pairs
+    ratings: tuple[RatedReply, ...] = ()  # KTO
+    demonstrations: tuple[Demonstration, ...] = ()  # SFT; beside other evidence, an anchor
     rollout_prompts: tuple[RolloutPrompt, ...] = ()  # PPO and RLOO: the person's own and neutral
     reward: RewardSnapshot | None = None  # PPO and RLOO: what the replies earn
 
@@ -467,6 +538,19 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class AiLabel:
+    """What the model itself says of one of its replies, by a principle of the person's: `chosen`
+    is its own revision. No person said so, and it is kept apart from all that a person said."""
+
+    principle: str
+    reply_id: int
+    prompt: str
+    chosen: str
+    rejected: str
+    critique: str
+
+
+@dataclass(frozen=True)
 class Exchange:
     """One user message and what answers it: a row of the transcript."""
 
@@ -475,6 +559,29 @@ class Exchange:
     reply_ids: tuple[int, ...]  # siblings in order of creation
     shown_reply_id: int | None  # the one that belongs to the conversation
     open_comparison: Comparison | None  # shown but not voted on yet
+    created_at_utc: str
+    variants: tuple[
+        int, ...
+    ] = ()  # the message and its revisions, oldest first; () = never revised
+
+
+@dataclass(frozen=True)
+class ChatSettings:
+    """What is set for one conversation. persona: its system prompt, "" for none."""
+
+    persona: str = ""
+    sampling: Sampling | None = None  # None: as usual
+
+
+@dataclass(frozen=True)
+class Found:
+    """One place where the words looked for were said."""
+
+    conversation_id: int
+    title: str
+    message_id: int
+    is_reply: bool
+    excerpt: str  # the words found stand between \x02 and \x03
     created_at_utc: str
 
 
