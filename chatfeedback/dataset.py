@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from chatfeedback.calibration import Calibration, PoolPrompt
-from chatfeedback.preferences import Better, Ranked, training_pairs
+from chatfeedback.preferences import Better, Judgement, Ranked, training_pairs
+from chatfeedback.principles import NO_RULES, Rules, may_be_better
 from chatfeedback.records import Demonstration, PreferencePair
 from chatfeedback.reward import PLAUSIBILITY, Matrix, Vector
 from chatfeedback.taste import Taste
@@ -23,35 +24,49 @@ LABELLED_WEIGHT = 0.7
 """What a labelled pair counts for, against 1 for a click."""
 
 
-def gather_pairs(taste: Taste, calibration: Calibration) -> tuple[PreferencePair, ...]:
-    """The person's own pairs and the labelled ones."""
-    own = training_pairs(taste.judgements, taste, calibration.base_key)
-    return (*own, *(pair for each in calibration.pool for pair in label_pairs(taste, each)))
+def gather_pairs(
+    taste: Taste, calibration: Calibration, rules: Rules = NO_RULES
+) -> tuple[PreferencePair, ...]:
+    """The person's own pairs and the labelled ones, without those whose better reply breaks the
+    rules, or is more flattering than the other."""
+    may_teach = [j for j in taste.judgements if _may_teach(j, taste, rules)]
+    own = training_pairs(may_teach, taste, calibration.base_key)
+    labelled = (pair for each in calibration.pool for pair in label_pairs(taste, each, rules))
+    return (*own, *labelled)
 
 
-def label_pairs(taste: Taste, each: PoolPrompt) -> list[PreferencePair]:
+def _may_teach(judgement: Judgement, taste: Taste, rules: Rules) -> bool:
+    if not isinstance(judgement, Better):
+        return True
+    chosen, rejected = taste.reply(judgement.chosen_id), taste.reply(judgement.rejected_id)
+    return may_be_better(chosen.text, rejected.text, rules)
+
+
+def label_pairs(taste: Taste, each: PoolPrompt, rules: Rules = NO_RULES) -> list[PreferencePair]:
     """The reward model's choices among the base's replies to one prompt: none, one or two.
 
     The best right reply is better than the worst right one, where the model is sure of it; and
     better than the most pleasing wrong one, which it would otherwise learn to like.
     """
-    values, phis = _rate(taste, each)
+    values, phis = rate(taste, each)
     right = [at for at, reply in enumerate(each.replies) if reply.is_right]
     wrong = [at for at, reply in enumerate(each.replies) if not reply.is_right]
-    if not right:
+    allowed = [at for at in right if rules.allow(each.replies[at].text)]
+    if not allowed:
         return []
-    best = max(right, key=lambda at: values[at])
+    best = max(allowed, key=lambda at: values[at])
     pairs = []
     worst = min(right, key=lambda at: values[at])
     gap, sd = taste.model.compare(phis[best], phis[worst])
-    if best != worst and gap > LABEL_CERTAINTY * sd:
+    no_flattery = may_be_better(each.replies[best].text, each.replies[worst].text, rules)
+    if best != worst and no_flattery and gap > LABEL_CERTAINTY * sd:
         pairs.append(_pair(each, best, worst))
     if wrong:
         pairs.append(_pair(each, best, max(wrong, key=lambda at: values[at])))
     return pairs
 
 
-def _rate(taste: Taste, each: PoolPrompt) -> tuple[Vector, Matrix]:
+def rate(taste: Taste, each: PoolPrompt) -> tuple[Vector, Matrix]:
     """What the replies are worth, plausibility included, and their phis."""
     features = [reply.features for reply in each.replies]
     phis = taste.basis.phis(each.prompt, [reply.text for reply in each.replies], features)

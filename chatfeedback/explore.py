@@ -18,8 +18,11 @@ import numpy as np
 from chatfeedback.attention import Attention
 from chatfeedback.card import say_wish
 from chatfeedback.likelihoods import Matrix, Vector, normal_cdf, sigmoid
-from chatfeedback.records import BLIND_TRIAL, QuestionRule
+from chatfeedback.principles import NO_RULES, Rules
+from chatfeedback.protected import may_win
+from chatfeedback.records import BLIND_TRIAL, GeneratedReply, QuestionRule
 from chatfeedback.reward import RewardModel
+from chatfeedback.taste import Taste, is_usable
 
 INFORMATION_NATS = 0.02
 """A question whose answer tells less than this is not worth anybody's time."""
@@ -210,7 +213,7 @@ def worth_asking(
     return Asking(2, "its answer is open") if chance < share else PLAIN_REPLY
 
 
-# --- whether to choose --------------------------------------------------------------------
+# --- choosing among samples --------------------------------------------------------------------
 
 
 def probability_choosing_helps(phis: Matrix, model: RewardModel) -> float:
@@ -222,3 +225,19 @@ def probability_choosing_helps(phis: Matrix, model: RewardModel) -> float:
     order = np.argsort(rewards, kind="stable")
     mean, sd = model.compare(phis[order[-1]], phis[order[(len(order) - 1) // 2]])
     return normal_cdf(mean / sd) if sd > 0 else 0.5
+
+
+def choose_reply(
+    taste: Taste, prompt: str, replies: Sequence[GeneratedReply], rules: Rules = NO_RULES
+) -> int:
+    """Which of n fresh replies to serve: the best for this person among those that keep the rules
+    and flatter no more than the first one, which a plain sample would have been."""
+    unflattering = may_win([reply.text for reply in replies])
+    allowed = [
+        at
+        for at, reply in enumerate(replies)
+        if unflattering[at] and is_usable(reply) and rules.allow(reply.text)
+    ]
+    if not allowed:
+        return taste.choose(prompt, replies)
+    return allowed[taste.choose(prompt, [replies[at] for at in allowed])]

@@ -22,6 +22,10 @@ from chatfeedback.calibration import Calibration, calibrate
 from chatfeedback.choices import Choices
 from chatfeedback.dataset import gather_pairs, gather_retention, own_prompts
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
+from chatfeedback.flags import flagged_ids
+from chatfeedback.labels import Labeller
+from chatfeedback.orders import Orders
+from chatfeedback.principles import cap_ai_labels
 from chatfeedback.promotion import examine
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
@@ -32,6 +36,7 @@ from chatfeedback.records import (
     LearnRequest,
     LearnResult,
     LearnStep,
+    PreferencePair,
 )
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste, Tastes
@@ -88,6 +93,7 @@ class Learner:
         self._store = store
         self._engine = engine
         self._tastes = tastes
+        self._orders = Orders(store)
         self._settings = settings
         self._next_seed = next_seed
         self._choices = Choices(store)
@@ -359,7 +365,7 @@ class Learner:
     def _prepare(
         self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
     ) -> LearnRequest:
-        pairs = gather_pairs(taste, calibration)
+        pairs = self._gather(run, base, taste, calibration)
         serving = self._store.serving(run.person_id, base.key)
         adapter_id = f"{run.run_id}-{run.attempts}"  # a folder is written only once
         return LearnRequest(
@@ -374,6 +380,20 @@ class Learner:
             parent=serving.adapter_id if serving else None,
             data_hash=run.data_hash,
         )
+
+    def _gather(
+        self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
+    ) -> tuple[PreferencePair, ...]:
+        """All that this version learns from: clicks, labels, principles, flags."""
+        rules = self._orders.rules(run.person_id, taste, calibration)
+        pairs = gather_pairs(taste, calibration, rules)
+        labeller = Labeller(self._store, self._engine, base, taste, run.seed)
+        principles = self._orders.principles(run.person_id)
+        flagged = [taste.reply(reply_id) for reply_id in flagged_ids(taste.judgements)]
+        behaviours = self._orders.behaviours(taste, calibration)
+        against = labeller.against_flagged(behaviours, flagged, calibration.pool)
+        by_principles = labeller.by_principles(run.person_id, principles, calibration.pool)
+        return cap_ai_labels((*pairs, *against, *by_principles))
 
     def _refit(self, run: LearningRun, request: LearnRequest, current: _Current) -> LearnResult:
         events = self._engine.learn(request)

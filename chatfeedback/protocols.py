@@ -13,6 +13,9 @@ from typing import Protocol
 from chatfeedback.records import (
     AdapterVersion,
     Comparison,
+    AiLabel,
+    Backup,
+    ChatSettings,
     Conversation,
     EngineState,
     Exchange,
@@ -103,6 +106,38 @@ class Queries(Protocol):
 
     def complaints(self) -> list[str]:
         """What a full check of the database finds wrong; empty when it is sound."""
+
+    def ai_labels(self, person_id: int) -> list[AiLabel]:
+        """Labels by principles, oldest first."""
+
+    def browse_feedback(
+        self, person_id: int, wanted: FeedbackFilter, before_id: int | None = None, limit: int = 50
+    ) -> FeedbackPage:
+        """Events that fit the filter, newest first, from below `before_id` on."""
+
+    def feedback_choices(self, person_id: int) -> FeedbackChoices:
+        """What there is to filter by."""
+
+    def unrated_reply(self, person_id: int, before_id: int | None = None) -> Unrated | None:
+        """The newest reply below `before_id` that was shown and that nothing was said about."""
+
+    def unrated_pair(self, person_id: int, before_id: int | None = None) -> Unrated | None:
+        """Two replies to the newest message below `before_id` whose replies were never compared."""
+
+    def unread_replies(self, person_id: int, limit: int = 1000) -> list[int]:
+        """Replies that no model has read yet: rewritten and imported ones, oldest first."""
+
+    def turns_before(self, person_id: int, message_id: int) -> tuple[Turn, ...]:
+        """What was said before a message, in a conversation that may be hidden."""
+
+    def shared_chats(self, person_id: int) -> list[SharedChat]:
+        """Every conversation that something stands about, for a file."""
+
+    def known_names(self, person_id: int, names: Sequence[str]) -> set[str]:
+        """Those of a file's names that are stored already."""
+
+    def backups(self) -> list[Backup]:
+        """Newest first."""
 
 
 class Store(Queries, Protocol):
@@ -213,6 +248,33 @@ class Store(Queries, Protocol):
         clicks: int,
         feedback_ids: Sequence[int],
     ) -> None: ...
+    def add_ai_label(self, person_id: int, label: AiLabel) -> None:
+        """What the model said by a principle; a second label of one reply changes nothing."""
+
+    def set_aside(self, person_id: int, feedback_id: int, *, is_aside: bool) -> None:
+        """Keep an event out of what counts, or let it count again. Stored reward models go."""
+
+    def replace_feedback(
+        self, person_id: int, feedback_id: int, undo_id: str, event: FeedbackEvent
+    ) -> tuple[int, bool]:
+        """One transaction: an event is taken back, another comes in its place (its id, True if
+        new)."""
+
+    def vote_later(
+        self, person_id: int, message_id: int, reply_ids: Sequence[int], event: FeedbackEvent
+    ) -> tuple[int, bool]:
+        """A vote (its comparison is filled in) on replies that were not side by side before."""
+
+    def add_chats(self, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
+        """One transaction: a file's chats and reactions, as far as they are not there yet."""
+
+    def back_up(self) -> Backup:
+        """A verified copy of everything."""
+
+    def restore_backup(self, name: str) -> None:
+        """Everything as it was in this backup, in one transaction; what is there now is backed up
+        first."""
+
 
     def add_metric(
         self, person_id: int, run_id: str, step: int, metrics: dict[str, float]

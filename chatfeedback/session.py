@@ -37,6 +37,7 @@ from chatfeedback.explore import (
     draw_nudge,
     information_of_best,
     pick_several,
+    choose_reply,
     probability_choosing_helps,
     worth_asking,
 )
@@ -48,6 +49,7 @@ from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     BLIND_TRIAL,
     REPEAT,
+from chatfeedback.principles import Principle, Rules
     AdapterUse,
     AdapterVersion,
     BaseInfo,
@@ -271,7 +273,7 @@ class Session:
     ) -> Iterator[ReplyProgress]:
         base = self._base()
         taste = self._tastes.get(person_id, base)
-        n = self._best_of if self._helps_to_choose(taste, base) else 1
+        n = self._candidates(person_id, taste, base)
         request = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
         with self._learner.person_waits():
             reply_ids = self._add_replies(person_id, message_id, request, base, rows=1, show=True)
@@ -366,7 +368,7 @@ class Session:
     ) -> list[GenerateRequest]:
         """The base's plain answer first, then the answer as it would serve."""
         base = self._base()
-        n = self._best_of if self._helps_to_choose(self._tastes.get(person_id, base), base) else 1
+        n = self._candidates(person_id, self._tastes.get(person_id, base), base)
         mine = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
         bare = tuple(turn for turn in turns if turn.role != "system")
         return [replace(mine, turns=bare, n=1, adapter=None, conversation_key=None), mine]
@@ -407,12 +409,17 @@ class Session:
     def _draw_best(self, person_id: int, taste: Taste, request: GenerateRequest) -> GeneratedReply:
         """The best of request.n samples, or the only one."""
         found = self._draw_candidates(request)
-        return found[self._choose(person_id, taste, request.turns[-1].text, found)]
+        return found[choose_reply(taste, request.turns[-1].text, found, self._rules(person_id))]
 
-    def _choose(
-        self, person_id: int, taste: Taste, prompt: str, found: list[GeneratedReply]
-    ) -> int:
-        return taste.choose(prompt, found) if len(found) > 1 else 0
+    def _rules(self, person_id: int) -> Rules:
+        base = self._base()
+        known = self._tastes.calibration(base)
+        return self._orders.rules(person_id, self._tastes.get(person_id, base), known)
+
+    def _candidates(self, person_id: int, taste: Taste, base: BaseInfo) -> int:
+        """How many samples an ordinary answer is chosen among."""
+        chooses = self._rules(person_id).checks or self._helps_to_choose(taste, base)
+        return self._best_of if chooses else 1
 
     def _helps_to_choose(self, taste: Taste, base: BaseInfo) -> bool:
         """Whether best-of-n is worth its time: on typical prompts the best of a few is likely to be
@@ -587,6 +594,14 @@ class Session:
 
     def learning_status(self, person_id: int) -> LearningStatus:
         """Where learning stands."""
+    def principles(self, person_id: int) -> tuple[Principle, ...]:
+        """What the person wrote; a principle with a check is kept by rule on every model."""
+        return self._orders.principles(person_id)
+
+    def set_principles(self, person_id: int, texts: Sequence[str]) -> None:
+        """Replace them all; they hold from the next answer on, and for every later version."""
+        self._orders.set_principles(person_id, texts)
+
         return self._learner.status(person_id)
 
     def learn_now(self, person_id: int) -> str:

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.features import STYLE_MEASURES
 from chatfeedback.preferences import PLACES
-from chatfeedback.records import Comparison, FeedbackEvent, StoredFeedback
+from chatfeedback.records import AiLabel, Comparison, FeedbackEvent, StoredFeedback
 from storage.replies import find_message, find_reply, mark_shown, replies
 from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
 
@@ -316,3 +316,51 @@ def event_from(row: Row) -> FeedbackEvent:
     order = row["reply_order"]
     given = {name: row[name] for name in ("client_id", "kind", *FIELDS) if name != "order"}
     return FeedbackEvent(**given, order=None if order is None else tuple(json.loads(order)))
+
+
+def add_ai_label(db: Database, person_id: int, label: AiLabel) -> None:
+    """Keep what the model said of one of its replies; once for each principle and reply."""
+    find_reply(db, person_id, label.reply_id)
+    record = {
+        "person_id": person_id,
+        "principle": label.principle,
+        "reply_id": label.reply_id,
+        "chosen": label.chosen,
+        "rejected": label.rejected,
+        "critique": label.critique,
+        "created_at_utc": utc_now(),
+    }
+    known = fetch(
+        db,
+        "SELECT id FROM ai_label WHERE person_id = ? AND principle = ? AND reply_id = ?",
+        person_id,
+        label.principle,
+        label.reply_id,
+    )
+    if not known:
+        insert(db, "ai_label", record)
+
+
+def ai_labels(db: Database, person_id: int) -> list[AiLabel]:
+    """All labels by principles, oldest first."""
+    rows = fetch(
+        db,
+        """
+        SELECT ai_label.*, message.text AS prompt FROM ai_label
+        JOIN reply ON reply.id = ai_label.reply_id
+        JOIN message ON message.id = reply.message_id
+        WHERE ai_label.person_id = ? ORDER BY ai_label.id
+        """,
+        person_id,
+    )
+    return [
+        AiLabel(
+            each["principle"],
+            each["reply_id"],
+            each["prompt"],
+            each["chosen"],
+            each["rejected"],
+            each["critique"],
+        )
+        for each in rows
+    ]

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 from chatfeedback.records import (
     AdapterVersion,
     Comparison,
+    AiLabel,
+    Backup,
+    ChatSettings,
     Conversation,
     Exchange,
     FeedbackEvent,
@@ -271,6 +274,14 @@ class Store:
         with self._database.write() as db:
             learning.add_run(
                 db,
+    def add_ai_label(self, person_id: int, label: AiLabel) -> None:
+        with self._database.write() as db:
+            feedback.add_ai_label(db, person_id, label)
+
+    def ai_labels(self, person_id: int) -> list[AiLabel]:
+        with self._database.read() as db:
+            return feedback.ai_labels(db, person_id)
+
                 person_id,
                 self._instance_id,
                 run_id=run_id,
