@@ -10,19 +10,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from chatfeedback.exchange.shared import SharedChat
 from chatfeedback.records import (
     AdapterVersion,
-    Comparison,
     AiLabel,
     Backup,
     ChatSettings,
+    Comparison,
     Conversation,
     EngineState,
     Exchange,
+    FeedbackChoices,
     FeedbackEvent,
+    FeedbackFilter,
+    FeedbackPage,
+    Found,
     GateReport,
     GeneratedReply,
     GenerateRequest,
+    Imported,
     LearningRun,
     LearnRequest,
     LearnResult,
@@ -37,6 +43,8 @@ from chatfeedback.records import (
     StoredFeedback,
     StoredReply,
     TextDelta,
+    Turn,
+    Unrated,
 )
 
 
@@ -68,6 +76,16 @@ class Queries(Protocol):
     def conversation_of(self, person_id: int, message_id: int) -> int:
         """The conversation a message belongs to."""
 
+    def chat_settings(self, person_id: int, conversation_id: int) -> ChatSettings: ...
+
+    def search(self, person_id: int, words: str, limit: int = 30) -> list[Found]:
+        """Where all these words were said, best match first; the last one may be a beginning."""
+
+    def reactions(
+        self, person_id: int, reply_ids: Sequence[int]
+    ) -> dict[int, tuple[FeedbackEvent, ...]]:
+        """reply id -> what stands of ratings, comments and flags, oldest first."""
+
     def reply(self, person_id: int, reply_id: int) -> StoredReply: ...
 
     def replies(self, person_id: int, reply_ids: Sequence[int]) -> list[StoredReply]:
@@ -88,24 +106,6 @@ class Queries(Protocol):
 
     def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
         """All events in order of arrival, undone ones marked."""
-
-    def runs(self, person_id: int, limit: int = 20) -> list[LearningRun]: ...
-
-    def run_metrics(self, person_id: int, run_id: str) -> list[dict[str, float]]:
-        """One dict a step, in order; each has its "step" among the metrics."""
-
-    def evidence(self, person_id: int, run_id: str) -> list[int]:
-        """The feedback ids a run learned from, in order of arrival."""
-
-    def versions(self, person_id: int) -> list[AdapterVersion]:
-        """Newest first."""
-
-    def serving(self, person_id: int, base_key: str) -> AdapterVersion | None: ...
-
-    def setting(self, person_id: int, name: str, default: str) -> str: ...
-
-    def complaints(self) -> list[str]:
-        """What a full check of the database finds wrong; empty when it is sound."""
 
     def ai_labels(self, person_id: int) -> list[AiLabel]:
         """Labels by principles, oldest first."""
@@ -138,6 +138,24 @@ class Queries(Protocol):
 
     def backups(self) -> list[Backup]:
         """Newest first."""
+
+    def runs(self, person_id: int, limit: int = 20) -> list[LearningRun]: ...
+
+    def run_metrics(self, person_id: int, run_id: str) -> list[dict[str, float]]:
+        """One dict a step, in order; each has its "step" among the metrics."""
+
+    def evidence(self, person_id: int, run_id: str) -> list[int]:
+        """The feedback ids a run learned from, in order of arrival."""
+
+    def versions(self, person_id: int) -> list[AdapterVersion]:
+        """Newest first."""
+
+    def serving(self, person_id: int, base_key: str) -> AdapterVersion | None: ...
+
+    def setting(self, person_id: int, name: str, default: str) -> str: ...
+
+    def complaints(self) -> list[str]:
+        """What a full check of the database finds wrong; empty when it is sound."""
 
 
 class Store(Queries, Protocol):
@@ -192,6 +210,19 @@ class Store(Queries, Protocol):
     def interrupt_reply(self, person_id: int, reply_id: int, text: str) -> None:
         """The person stopped it: keep the text so far; state "interrupted"."""
 
+    def revise_message(
+        self, person_id: int, message_id: int, text: str, client_id: str
+    ) -> tuple[int, bool]:
+        """Say a message differently: (id of the revision, True if new). The one before and all that
+        was said after it go aside together, and come back with `show_message`."""
+
+    def show_message(self, person_id: int, message_id: int) -> None:
+        """Let this variant of a message be in the conversation, with what was said after it."""
+
+    def set_chat_settings(
+        self, person_id: int, conversation_id: int, settings: ChatSettings
+    ) -> None: ...
+
     def withdraw_message(self, person_id: int, message_id: int) -> None:
         """Hide a message that could not be answered at all (too long for the model)."""
 
@@ -216,6 +247,33 @@ class Store(Queries, Protocol):
 
     def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
         """(feedback id, True if new). Refuses ids never shown to this person (NotFound)."""
+
+    def add_ai_label(self, person_id: int, label: AiLabel) -> None:
+        """What the model said by a principle; a second label of one reply changes nothing."""
+
+    def set_aside(self, person_id: int, feedback_id: int, *, is_aside: bool) -> None:
+        """Keep an event out of what counts, or let it count again. Stored reward models go."""
+
+    def replace_feedback(
+        self, person_id: int, feedback_id: int, undo_id: str, event: FeedbackEvent
+    ) -> tuple[int, bool]:
+        """One transaction: an event is taken back, another comes in its place (its id, True if
+        new)."""
+
+    def vote_later(
+        self, person_id: int, message_id: int, reply_ids: Sequence[int], event: FeedbackEvent
+    ) -> tuple[int, bool]:
+        """A vote (its comparison is filled in) on replies that were not side by side before."""
+
+    def add_chats(self, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
+        """One transaction: a file's chats and reactions, as far as they are not there yet."""
+
+    def back_up(self) -> Backup:
+        """A verified copy of everything."""
+
+    def restore_backup(self, name: str) -> None:
+        """Everything as it was in this backup, in one transaction; what is there now is backed up
+        first."""
 
     # reward model: one row a person and base; basis rows are versioned, never changed
     def save_reward(
@@ -248,33 +306,6 @@ class Store(Queries, Protocol):
         clicks: int,
         feedback_ids: Sequence[int],
     ) -> None: ...
-    def add_ai_label(self, person_id: int, label: AiLabel) -> None:
-        """What the model said by a principle; a second label of one reply changes nothing."""
-
-    def set_aside(self, person_id: int, feedback_id: int, *, is_aside: bool) -> None:
-        """Keep an event out of what counts, or let it count again. Stored reward models go."""
-
-    def replace_feedback(
-        self, person_id: int, feedback_id: int, undo_id: str, event: FeedbackEvent
-    ) -> tuple[int, bool]:
-        """One transaction: an event is taken back, another comes in its place (its id, True if
-        new)."""
-
-    def vote_later(
-        self, person_id: int, message_id: int, reply_ids: Sequence[int], event: FeedbackEvent
-    ) -> tuple[int, bool]:
-        """A vote (its comparison is filled in) on replies that were not side by side before."""
-
-    def add_chats(self, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
-        """One transaction: a file's chats and reactions, as far as they are not there yet."""
-
-    def back_up(self) -> Backup:
-        """A verified copy of everything."""
-
-    def restore_backup(self, name: str) -> None:
-        """Everything as it was in this backup, in one transaction; what is there now is backed up
-        first."""
-
 
     def add_metric(
         self, person_id: int, run_id: str, step: int, metrics: dict[str, float]

@@ -6,10 +6,20 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import Comparison, Conversation, Exchange, Person
+from chatfeedback.records import ChatSettings, Comparison, Conversation, Exchange, Person
+from storage.branches import variants
 from storage.feedback import open_comparisons
 from storage.replies import find_message
-from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
+from storage.rows import (
+    Row,
+    fetch,
+    fetch_one,
+    id_list,
+    insert,
+    pack_sampling,
+    unpack_sampling,
+    utc_now,
+)
 
 
 def people(db: Database) -> list[Person]:
@@ -156,7 +166,7 @@ def exchanges(db: Database, person_id: int, conversation_id: int, last: int) -> 
         db,
         """
         SELECT id, text, shown_reply_id, created_at_utc FROM message
-        WHERE conversation_id = ? AND person_id = ? AND is_withdrawn = 0
+        WHERE conversation_id = ? AND person_id = ? AND is_withdrawn = 0 AND aside_with IS NULL
         ORDER BY id DESC LIMIT ?
         """,
         conversation_id,
@@ -166,11 +176,18 @@ def exchanges(db: Database, person_id: int, conversation_id: int, last: int) -> 
     message_ids = [row["id"] for row in messages]
     siblings = shown_siblings(db, person_id, message_ids)
     comparisons = open_comparisons(db, person_id, message_ids)
-    return [exchange_from(row, siblings, comparisons) for row in reversed(messages)]
+    revisions = variants(db, person_id, message_ids)
+    return [
+        exchange_from(row, siblings, comparisons, revisions.get(row["id"], ()))
+        for row in reversed(messages)
+    ]
 
 
 def exchange_from(
-    row: Row, siblings: dict[int, list[int]], comparisons: dict[int, Comparison]
+    row: Row,
+    siblings: dict[int, list[int]],
+    comparisons: dict[int, Comparison],
+    variants: tuple[int, ...],
 ) -> Exchange:
     """One row of the transcript."""
     return Exchange(
@@ -180,6 +197,7 @@ def exchange_from(
         shown_reply_id=row["shown_reply_id"],
         open_comparison=comparisons.get(row["id"]),
         created_at_utc=row["created_at_utc"],
+        variants=variants,
     )
 
 
@@ -218,3 +236,23 @@ def next_recency(db: Database, person_id: int) -> int:
     """A number above that of every conversation of this person."""
     highest = "SELECT coalesce(max(recency), 0) AS recency FROM conversation WHERE person_id = ?"
     return int(fetch(db, highest, person_id)[0]["recency"]) + 1
+
+
+def chat_settings(db: Database, person_id: int, conversation_id: int) -> ChatSettings:
+    """What is set for this conversation."""
+    find_conversation(db, person_id, conversation_id)
+    row = fetch(db, "SELECT persona, sampling FROM conversation WHERE id = ?", conversation_id)[0]
+    sampling = unpack_sampling(row["sampling"]) if row["sampling"] else None
+    return ChatSettings(row["persona"], sampling)
+
+
+def set_chat_settings(
+    db: Database, person_id: int, conversation_id: int, settings: ChatSettings
+) -> None:
+    """Set it anew, from the next reply on."""
+    find_conversation(db, person_id, conversation_id)
+    sampling = pack_sampling(settings.sampling) if settings.sampling else ""
+    db.execute(
+        "UPDATE conversation SET persona = ?, sampling = ? WHERE id = ? AND person_id = ?",
+        [settings.persona, sampling, conversation_id, person_id],
+    )

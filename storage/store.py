@@ -11,17 +11,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chatfeedback.exchange.shared import SharedChat
 from chatfeedback.records import (
     AdapterVersion,
-    Comparison,
     AiLabel,
     Backup,
     ChatSettings,
+    Comparison,
     Conversation,
     Exchange,
+    FeedbackChoices,
     FeedbackEvent,
+    FeedbackFilter,
+    FeedbackPage,
+    Found,
     GateReport,
     GeneratedReply,
+    Imported,
     LearningRun,
     LearnResult,
     Person,
@@ -31,8 +37,21 @@ from chatfeedback.records import (
     ScoredText,
     StoredFeedback,
     StoredReply,
+    Turn,
+    Unrated,
 )
-from storage import adapters, chat, feedback, learning, replies
+from storage import (
+    adapters,
+    backup,
+    branches,
+    browsing,
+    chat,
+    feedback,
+    learning,
+    replies,
+    searching,
+    sharing,
+)
 from storage.database import DatabaseFile, complaints
 
 if TYPE_CHECKING:
@@ -112,6 +131,41 @@ class Store:
     ) -> tuple[int, bool]:
         with self._database.write() as db:
             return chat.add_message(db, person_id, conversation_id, text, client_id)
+
+    def revise_message(
+        self, person_id: int, message_id: int, text: str, client_id: str
+    ) -> tuple[int, bool]:
+        with self._database.write() as db:
+            return branches.revise_message(db, person_id, message_id, text, client_id)
+
+    def show_message(self, person_id: int, message_id: int) -> None:
+        with self._database.write() as db:
+            branches.show_message(db, person_id, message_id)
+
+    def chat_settings(self, person_id: int, conversation_id: int) -> ChatSettings:
+        with self._database.read() as db:
+            return chat.chat_settings(db, person_id, conversation_id)
+
+    def set_chat_settings(
+        self, person_id: int, conversation_id: int, settings: ChatSettings
+    ) -> None:
+        with self._database.write() as db:
+            chat.set_chat_settings(db, person_id, conversation_id, settings)
+
+    def search(self, person_id: int, words: str, limit: int = 30) -> list[Found]:
+        with self._database.read() as db:
+            is_behind = searching.is_behind(db)
+        if is_behind:
+            with self._database.write() as db:
+                searching.catch_up(db)
+        with self._database.read() as db:
+            return searching.search(db, person_id, words, limit)
+
+    def reactions(
+        self, person_id: int, reply_ids: Sequence[int]
+    ) -> dict[int, tuple[FeedbackEvent, ...]]:
+        with self._database.read() as db:
+            return searching.reactions(db, person_id, reply_ids)
 
     def withdraw_message(self, person_id: int, message_id: int) -> None:
         with self._database.write() as db:
@@ -220,6 +274,14 @@ class Store:
         with self._database.read() as db:
             return feedback.feedback(db, person_id, after_id)
 
+    def add_ai_label(self, person_id: int, label: AiLabel) -> None:
+        with self._database.write() as db:
+            feedback.add_ai_label(db, person_id, label)
+
+    def ai_labels(self, person_id: int) -> list[AiLabel]:
+        with self._database.read() as db:
+            return feedback.ai_labels(db, person_id)
+
     def thumbs(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, int]:
         with self._database.read() as db:
             return feedback.thumbs(db, person_id, reply_ids)
@@ -227,6 +289,74 @@ class Store:
     def chips(self, person_id: int, reply_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
         with self._database.read() as db:
             return feedback.chips(db, person_id, reply_ids)
+
+    # --- looking through feedback, and sharing it ---
+
+    def browse_feedback(
+        self, person_id: int, wanted: FeedbackFilter, before_id: int | None = None, limit: int = 50
+    ) -> FeedbackPage:
+        with self._database.read() as db:
+            return browsing.browse(db, person_id, wanted, before_id, limit)
+
+    def feedback_choices(self, person_id: int) -> FeedbackChoices:
+        with self._database.read() as db:
+            return browsing.choices(db, person_id)
+
+    def unrated_reply(self, person_id: int, before_id: int | None = None) -> Unrated | None:
+        with self._database.read() as db:
+            return browsing.unrated_reply(db, person_id, before_id)
+
+    def unrated_pair(self, person_id: int, before_id: int | None = None) -> Unrated | None:
+        with self._database.read() as db:
+            return browsing.unrated_pair(db, person_id, before_id)
+
+    def unread_replies(self, person_id: int, limit: int = 1000) -> list[int]:
+        with self._database.read() as db:
+            return browsing.unread_replies(db, person_id, limit)
+
+    def turns_before(self, person_id: int, message_id: int) -> tuple[Turn, ...]:
+        with self._database.read() as db:
+            return browsing.turns_before(db, person_id, message_id)
+
+    def shared_chats(self, person_id: int) -> list[SharedChat]:
+        with self._database.read() as db:
+            return sharing.shared_chats(db, person_id)
+
+    def known_names(self, person_id: int, names: Sequence[str]) -> set[str]:
+        with self._database.read() as db:
+            return sharing.known_names(db, person_id, names)
+
+    def add_chats(self, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
+        with self._database.write() as db:
+            return sharing.add_chats(db, person_id, source, chats)
+
+    def set_aside(self, person_id: int, feedback_id: int, *, is_aside: bool) -> None:
+        with self._database.write() as db:
+            feedback.require_standing(db, person_id, feedback_id)
+            sharing.set_aside(db, person_id, feedback_id, is_aside=is_aside)
+
+    def replace_feedback(
+        self, person_id: int, feedback_id: int, undo_id: str, event: FeedbackEvent
+    ) -> tuple[int, bool]:
+        with self._database.write() as db:
+            return sharing.replace_feedback(db, person_id, feedback_id, undo_id, event)
+
+    def vote_later(
+        self, person_id: int, message_id: int, reply_ids: Sequence[int], event: FeedbackEvent
+    ) -> tuple[int, bool]:
+        with self._database.write() as db:
+            return sharing.vote_later(db, person_id, message_id, list(reply_ids), event)
+
+    # --- backups ---
+
+    def backups(self) -> list[Backup]:
+        return backup.list_backups(self.folder / backup.BACKUPS)
+
+    def back_up(self) -> Backup:
+        return self._database.back_up("by-hand")
+
+    def restore_backup(self, name: str) -> None:
+        self._database.restore(name)
 
     # --- reward models ---
 
@@ -274,14 +404,6 @@ class Store:
         with self._database.write() as db:
             learning.add_run(
                 db,
-    def add_ai_label(self, person_id: int, label: AiLabel) -> None:
-        with self._database.write() as db:
-            feedback.add_ai_label(db, person_id, label)
-
-    def ai_labels(self, person_id: int) -> list[AiLabel]:
-        with self._database.read() as db:
-            return feedback.ai_labels(db, person_id)
-
                 person_id,
                 self._instance_id,
                 run_id=run_id,

@@ -107,7 +107,7 @@ def test_feedback_is_append_only(raw: sqlite3.Connection, sql: str):
         + NOTHING
         + ")",
         # under a parent of another person
-        "INSERT INTO message SELECT 90, 2, 1, 'x', 'hi', NULL, 0, ''",
+        "INSERT INTO message SELECT 90, 2, 1, 'x', 'hi', NULL, 0, '', NULL, NULL",
         "UPDATE reply SET person_id = 2 WHERE id = 1",
         # a shown reply that answers another message
         "UPDATE message SET shown_reply_id = 2 WHERE id = 1",
@@ -494,7 +494,8 @@ def seed_long_history(store: Store, me: int) -> int:
             " (SELECT id FROM reply WHERE message_id = message.id)"
         )
         db.conn.executemany(
-            "INSERT INTO conversation VALUES (NULL, ?, 'short', ?, 0, '', '')",
+            "INSERT INTO conversation (person_id, title, recency, created_at_utc, updated_at_utc)"
+            " VALUES (?, 'short', ?, '', '')",
             [(me, recency) for recency in range(2, 1_002)],
         )
     return chat
