@@ -16,13 +16,17 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from chatfeedback.attention import find_repeat, read_attention
+from chatfeedback.behind import Behind, find_behind
 from chatfeedback.card import TasteCard
+from chatfeedback.chatting import check_chat_settings
 from chatfeedback.choices import Choices, LearningChoices
+from chatfeedback.curation import Curation
+from chatfeedback.duels import Duels
+from chatfeedback.elo import Rating
 from chatfeedback.errors import (
     ChatFeedbackError,
     EngineUnavailable,
@@ -34,25 +38,28 @@ from chatfeedback.explore import (
     ASKED_FOR,
     Asking,
     AskingRate,
+    choose_reply,
     draw_nudge,
     information_of_best,
     pick_several,
-    choose_reply,
     probability_choosing_helps,
     worth_asking,
 )
+from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.household import Household
 from chatfeedback.learning import Learner
 from chatfeedback.likelihoods import Matrix
 from chatfeedback.orders import Orders
 from chatfeedback.preferences import PLACES
+from chatfeedback.principles import Principle, Rules
 from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     BLIND_TRIAL,
     REPEAT,
-from chatfeedback.principles import Principle, Rules
     AdapterUse,
     AdapterVersion,
     BaseInfo,
+    ChatSettings,
     Comparison,
     EngineState,
     Exchange,
@@ -73,11 +80,10 @@ from chatfeedback.principles import Principle, Rules
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste, Tastes, is_usable
 from chatfeedback.trials import BlindTrials, read_trials
+from chatfeedback.writing import ReplyWriter, close_events, collect, notice_of, reveal
 
 TITLE_CHARACTERS = 48
 TYPICAL_PROMPTS, TYPICAL_REPLIES = 24, 4  # of the pool, to see what asking and choosing are worth
-Phase = Literal["choosing", "streaming", "done", "failed"]
-STREAM_PIECE_CHARACTERS = 12  # a chosen reply is shown in pieces of this size
 
 
 class Session:
@@ -101,9 +107,17 @@ class Session:
         self._best_of = settings.best_of
         self._orders = Orders(store)
         self._choices = Choices(store)
+        self._household = Household(store)
         self._typical: dict[str, list[Matrix]] = {}
         self._learner = Learner(store, engine, self._tastes, settings, self._seeds.next)
+        self._duels = Duels(store, engine, settings, self._seeds.next, self._learner.person_waits)
+        self._curation = Curation(store, engine, self._tastes, self._learner)
         self._learner.start()
+
+    @property
+    def data(self) -> Curation:
+        """Looking through feedback, correcting it, and taking it in and out."""
+        return self._curation
 
     @property
     def queries(self) -> Queries:
@@ -119,8 +133,16 @@ class Session:
         return self._learner.wait_until_ready()
 
     def default_person(self) -> Person:
-        """The one person of a single-user installation."""
-        return self._store.ensure_person("You")
+        """The person who acts: whoever was switched to last, in the beginning "You"."""
+        return self._household.active()
+
+    def add_person(self, name: str) -> Person:
+        """A new person, with nothing said and nothing learned, who acts from now on."""
+        return self._household.add(name)
+
+    def switch_person(self, person_id: int) -> Person:
+        """Let another person act from now on."""
+        return self._household.switch(person_id)
 
     def close(self) -> None:
         """Stop learning at the next step. The engine and the store are closed by their owner."""
@@ -163,8 +185,38 @@ class Session:
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
         asked = next(each for each in exchanges if each.message_id == message_id)
-        turns = (*self._card(person_id), *self._history(person_id, before), _question(asked))
+        told = self._told(person_id, conversation_id)
+        turns = (*told, *self._history(person_id, before), _question(asked))
         yield from self._answer(person_id, conversation_id, message_id, turns)
+
+    def revise(
+        self, person_id: int, message_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        """Say a message differently and answer it; what was said after it goes aside with it."""
+        text = text.strip()
+        if not text:
+            raise InputRefused("The message is empty. Write something first.")
+        self._learner.note_activity()
+        conversation_id = self._store.conversation_of(person_id, message_id)
+        new_id, is_new = self._store.revise_message(person_id, message_id, text, client_id)
+        if not is_new:
+            return
+        try:
+            yield from self.regenerate(person_id, new_id)
+        except PromptTooLong:
+            self._store.show_message(person_id, message_id)
+            raise
+        if self._store.exchanges(person_id, conversation_id)[0].message_id == new_id:
+            self._store.rename_conversation(person_id, conversation_id, _title_of(text))
+
+    def show_message(self, person_id: int, message_id: int) -> None:
+        """Go back to another variant of a message, and to what was said after it."""
+        self._store.show_message(person_id, message_id)
+
+    def set_chat(self, person_id: int, conversation_id: int, settings: ChatSettings) -> None:
+        """The persona and the sampling of one conversation, from the next reply on."""
+        check_chat_settings(settings)
+        self._store.set_chat_settings(person_id, conversation_id, settings)
 
     def answer(
         self, person_id: int, conversation_id: int, text: str, client_id: str
@@ -239,7 +291,8 @@ class Session:
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
         asked = next(each for each in exchanges if each.message_id == message_id)
-        turns = (*self._card(person_id), *self._history(person_id, before), _question(asked))
+        told = self._told(person_id, conversation_id)
+        turns = (*told, *self._history(person_id, before), _question(asked))
         return turns, message_id, is_new
 
     def _settle_open_comparisons(self, person_id: int, exchanges: Sequence[Exchange]) -> None:
@@ -248,9 +301,11 @@ class Session:
             if exchange.shown_reply_id is None and exchange.open_comparison is not None:
                 self._store.show_reply(person_id, exchange.open_comparison.reply_ids[0])
 
-    def _card(self, person_id: int) -> tuple[Turn, ...]:
-        line = self.taste_card(person_id).system_line
-        return (Turn("system", line),) if line else ()
+    def _told(self, person_id: int, conversation_id: int) -> tuple[Turn, ...]:
+        """What the model is told before the talk: this conversation's persona, the taste card."""
+        persona = self._store.chat_settings(person_id, conversation_id).persona
+        lines = [line for line in (persona, self.taste_card(person_id).system_line) if line]
+        return (Turn("system", "\n\n".join(lines)),) if lines else ()
 
     def _history(self, person_id: int, exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
         shown = [each.shown_reply_id for each in exchanges if each.shown_reply_id is not None]
@@ -281,20 +336,20 @@ class Session:
                 "choosing" if n > 1 else "streaming", message_id, reply_ids, ("",)
             )
             yield progress
-            writer = _Writer(self._store, person_id, reply_ids)
+            writer = ReplyWriter(self._store, person_id, reply_ids)
             try:
                 if n == 1:
                     yield from self._stream(writer, request, progress)
                 else:
                     best = self._draw_best(person_id, taste, request)
                     writer.finish(0, best)
-                    yield from _reveal(progress, (best.text,), _notice(best))
+                    yield from reveal(progress, (best.text,), notice_of(best))
                 yield writer.last_progress(progress)
             except PromptTooLong:
                 self._store.withdraw_message(person_id, message_id)
                 raise
             except ChatFeedbackError as error:
-                writer.fail(str(error))
+                writer.fail()
                 yield writer.failed_progress(progress, str(error))
             finally:
                 writer.settle()
@@ -302,7 +357,7 @@ class Session:
     def _draw_candidates(self, request: GenerateRequest) -> list[GeneratedReply]:
         """All n at once; fewer from the next time on if that took too long."""
         started = time.monotonic()
-        found = _finished(self._engine.generate(request))
+        found = collect(self._engine.generate(request))
         if time.monotonic() - started > self._settings.best_of_seconds:
             self._best_of = max(1, request.n // 2)
         return found
@@ -333,7 +388,7 @@ class Session:
             blank = ("",) * len(shown)
             progress = ReplyProgress("choosing", message_id, shown, blank, comparison_id)
             yield progress
-            writer = _Writer(self._store, person_id, shown)
+            writer = ReplyWriter(self._store, person_id, shown)
             try:
                 if blind:
                     found = [self._draw_best(person_id, taste, each) for each in requests]
@@ -343,13 +398,13 @@ class Session:
                 for index, reply in enumerate(ordered):
                     writer.finish(index, reply)
                 texts = tuple(reply.text for reply in ordered)
-                yield from _reveal(progress, texts, _notice(ordered[0]))
+                yield from reveal(progress, texts, notice_of(ordered[0]))
                 yield writer.last_progress(progress)
             except PromptTooLong:
                 self._store.withdraw_message(person_id, message_id)
                 raise
             except ChatFeedbackError as error:
-                writer.fail(str(error))
+                writer.fail()
                 self._store.show_reply(person_id, shown[0])
                 yield writer.failed_progress(progress, str(error))
             finally:
@@ -370,7 +425,9 @@ class Session:
         base = self._base()
         n = self._candidates(person_id, self._tastes.get(person_id, base), base)
         mine = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
-        bare = tuple(turn for turn in turns if turn.role != "system")
+        persona = self._store.chat_settings(person_id, conversation_id).persona
+        told = (Turn("system", persona),) if persona else ()
+        bare = (*told, *(turn for turn in turns if turn.role != "system"))
         return [replace(mine, turns=bare, n=1, adapter=None, conversation_key=None), mine]
 
     def _draw_rivals(
@@ -379,7 +436,7 @@ class Session:
         """Replies worth comparing, in random order: the best so far and its most informative
         rivals, among samples of which some were asked to be different."""
         nudged = min(self._settings.nudged_candidates, request.n // 2)
-        found = _finished(self._engine.generate(replace(request, n=request.n - nudged)))
+        found = collect(self._engine.generate(replace(request, n=request.n - nudged)))
         found += self._draw_nudged(taste, request, nudged) if nudged else []
         usable = [reply for reply in found if is_usable(reply)]
         shown = usable if len(usable) >= count else found
@@ -447,7 +504,7 @@ class Session:
         return self._typical[base.key]
 
     def _stream(
-        self, writer: _Writer, request: GenerateRequest, progress: ReplyProgress
+        self, writer: ReplyWriter, request: GenerateRequest, progress: ReplyProgress
     ) -> Iterator[ReplyProgress]:
         events = self._engine.generate(request)
         try:
@@ -458,7 +515,7 @@ class Session:
                     writer.finish(event.index, event)
                 yield writer.streaming_progress(progress)
         finally:
-            _close(events)
+            close_events(events)
 
     def _request(
         self,
@@ -472,15 +529,23 @@ class Session:
             turns=turns,
             n=n,
             seed=self._seeds.next(),
-            sampling=Sampling(
-                temperature=temperature, max_new_tokens=self._settings.max_new_tokens
-            ),
+            sampling=self._sampling(temperature, person_id, conversation_id),
             adapter=adapter_use(
                 self._store.serving(person_id, self._base().key),
                 self._choices.get(person_id).how_personal,
             ),
             conversation_key=f"{person_id}/{conversation_id}",
         )
+
+    def _sampling(self, temperature: float, person_id: int, conversation_id: int) -> Sampling:
+        """As usual, or as this conversation has it; rivals are drawn at least as hot as usual, for
+        they must differ to teach."""
+        chosen = self._store.chat_settings(person_id, conversation_id).sampling
+        if chosen is None:
+            return Sampling(temperature=temperature, max_new_tokens=self._settings.max_new_tokens)
+        if temperature > self._settings.temperature:
+            return replace(chosen, temperature=max(chosen.temperature, temperature))
+        return chosen
 
     def _add_replies(
         self,
@@ -562,6 +627,13 @@ class Session:
         """What the reward model believes about this person's taste, strongest first."""
         return self.taste(person_id).beliefs()
 
+    def choices_behind(self, person_id: int, measure: str, limit: int = 4) -> list[Behind]:
+        """The choices that say most about a trait (a key of features.STYLE_MEASURES)."""
+        if measure not in STYLE_MEASURES:
+            raise InputRefused(f"There is no trait {measure!r}.")
+        taste = self.taste(person_id)
+        return find_behind(taste.judgements, taste.reply, measure, limit)
+
     def taste_card(self, person_id: int) -> TasteCard:
         """What the model is told of the person's taste, when they switched that on."""
         return self._orders.card(person_id, self.taste(person_id).model)
@@ -573,6 +645,14 @@ class Session:
     def switch_taste_card(self, person_id: int, on: bool) -> None:
         """Whether the card stands in front of every conversation from the next answer on."""
         self._orders.switch_card(person_id, on=on)
+
+    def principles(self, person_id: int) -> tuple[Principle, ...]:
+        """What the person wrote; a principle with a check is kept by rule on every model."""
+        return self._orders.principles(person_id)
+
+    def set_principles(self, person_id: int, texts: Sequence[str]) -> None:
+        """Replace them all; they hold from the next answer on, and for every later version."""
+        self._orders.set_principles(person_id, texts)
 
     def asking_rate(self, person_id: int) -> AskingRate:
         """How often `answer` may turn an answer into a question."""
@@ -594,14 +674,6 @@ class Session:
 
     def learning_status(self, person_id: int) -> LearningStatus:
         """Where learning stands."""
-    def principles(self, person_id: int) -> tuple[Principle, ...]:
-        """What the person wrote; a principle with a check is kept by rule on every model."""
-        return self._orders.principles(person_id)
-
-    def set_principles(self, person_id: int, texts: Sequence[str]) -> None:
-        """Replace them all; they hold from the next answer on, and for every later version."""
-        self._orders.set_principles(person_id, texts)
-
         return self._learner.status(person_id)
 
     def learn_now(self, person_id: int) -> str:
@@ -629,9 +701,29 @@ class Session:
         """What the person chose about learning."""
         return self._choices.get(person_id)
 
+    def learning_settings(self, person_id: int) -> Settings:
+        """What this person's runs are told, choices and all."""
+        return self._choices.get(person_id).apply(self._settings)
+
     def choose_learning(self, person_id: int, changes: Mapping[str, object]) -> LearningChoices:
         """Change some of it, by name; InputRefused, with what is allowed, for what cannot be."""
         return self._choices.change(person_id, changes)
+
+    def compare_versions(
+        self, person_id: int, text: str, pair: tuple[str | None, str | None], client_id: str
+    ) -> Comparison:
+        """Both versions' answers to a question, in random order (None is the base model); the
+        `pick` event on it is feedback, and counts for their Elo."""
+        self._learner.note_activity()
+        return self._duels.ask(person_id, text, pair, client_id)
+
+    def open_duel(self, person_id: int) -> Comparison | None:
+        """The pair of `compare_versions` that waits for its vote."""
+        return self._duels.open(person_id)
+
+    def version_ratings(self, person_id: int) -> dict[str, Rating]:
+        """adapter id -> Elo of the versions that were compared; the base model's is 1000."""
+        return self._duels.ratings(person_id)
 
     def roll_back(self, person_id: int, adapter_id: str | None) -> None:
         """Serve an earlier version from the next reply on; None is the base model."""
@@ -668,47 +760,6 @@ def adapter_use(version: AdapterVersion | None, how_personal: float = 1.0) -> Ad
     return AdapterUse(version.adapter_id, version.folder, scale * how_personal)
 
 
-class _Writer:
-    """Keeps the rows of the replies under way true to what was generated."""
-
-    def __init__(self, store: Store, person_id: int, reply_ids: tuple[int, ...]) -> None:
-        self._store = store
-        self._person_id = person_id
-        self._reply_ids = reply_ids
-        self._texts = [""] * len(reply_ids)
-        self._open = set(range(len(reply_ids)))
-        self._notice: str | None = None
-
-    def append(self, delta: TextDelta) -> None:
-        self._texts[delta.index] += delta.text
-
-    def finish(self, index: int, reply: GeneratedReply) -> None:
-        self._store.finish_reply(self._person_id, self._reply_ids[index], reply)
-        self._texts[index] = reply.text
-        self._notice = _notice(reply)
-        self._open.discard(index)
-
-    def fail(self, _message: str) -> None:
-        for index in sorted(self._open):
-            self._store.fail_reply(self._person_id, self._reply_ids[index], self._texts[index])
-        self._open.clear()
-
-    def settle(self) -> None:
-        """A stream that was closed half-way keeps its text."""
-        for index in sorted(self._open):
-            self._store.interrupt_reply(self._person_id, self._reply_ids[index], self._texts[index])
-        self._open.clear()
-
-    def streaming_progress(self, progress: ReplyProgress) -> ReplyProgress:
-        return _with(progress, "streaming", tuple(self._texts), self._notice)
-
-    def last_progress(self, progress: ReplyProgress) -> ReplyProgress:
-        return _with(progress, "done", tuple(self._texts), self._notice)
-
-    def failed_progress(self, progress: ReplyProgress, notice: str) -> ReplyProgress:
-        return _with(progress, "failed", tuple(self._texts), notice)
-
-
 class _SeedSource:
     """Seeds for sampling: random in real use, a fixed sequence when a seed is given."""
 
@@ -725,51 +776,6 @@ class _SeedSource:
 
     def shuffled(self, items: Sequence[int]) -> list[int]:
         return [items[at] for at in self.generator().permutation(len(items))]
-
-
-def _finished(events: Iterator[TextDelta | GeneratedReply]) -> list[GeneratedReply]:
-    try:
-        replies = [event for event in events if isinstance(event, GeneratedReply)]
-    finally:
-        _close(events)
-    return sorted(replies, key=lambda reply: reply.index)
-
-
-def _close(events: Iterator[TextDelta | GeneratedReply]) -> None:
-    close = getattr(events, "close", None)
-    if close is not None:
-        close()
-
-
-def _reveal(
-    progress: ReplyProgress, texts: tuple[str, ...], notice: str | None
-) -> Iterator[ReplyProgress]:
-    """Show chosen texts piece by piece, both sides of a comparison at one pace."""
-    longest = max(len(text) for text in texts)
-    for upto in range(STREAM_PIECE_CHARACTERS, longest, STREAM_PIECE_CHARACTERS):
-        yield _with(progress, "streaming", tuple(text[:upto] for text in texts), notice)
-
-
-def _with(
-    progress: ReplyProgress, phase: Phase, texts: tuple[str, ...], notice: str | None
-) -> ReplyProgress:
-    return ReplyProgress(
-        phase,
-        progress.message_id,
-        progress.reply_ids,
-        texts,
-        progress.comparison_id,
-        notice,
-    )
-
-
-def _notice(reply: GeneratedReply) -> str | None:
-    if reply.dropped_turns:
-        return (
-            f"The conversation is longer than the model can read: its {reply.dropped_turns} "
-            "oldest messages were left out of this answer."
-        )
-    return None
 
 
 def _question(exchange: Exchange) -> Turn:

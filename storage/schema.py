@@ -367,7 +367,7 @@ ALTER TABLE conversation ADD COLUMN sampling TEXT NOT NULL DEFAULT ''; -- JSON; 
 -- A revised message stands beside the one it revises. Of such variants one is in the conversation;
 -- the others are aside, each with everything that was said after it.
 ALTER TABLE message ADD COLUMN revises INTEGER; -- the first of its variants; null = itself
-ALTER TABLE message ADD COLUMN aside_with INTEGER; -- the variant it went aside with; null = it is in
+ALTER TABLE message ADD COLUMN aside_with INTEGER; -- the variant it went with; null = it is in
 CREATE INDEX message_by_first_variant ON message (revises) WHERE revises IS NOT NULL;
 CREATE INDEX message_aside ON message (aside_with) WHERE aside_with IS NOT NULL;
 
@@ -430,7 +430,7 @@ def m005_ai_labels(db: Database) -> None:
 
 @migrations()
 def m005_talk(db: Database) -> None:
-    """A persona and sampling for each conversation; revised messages; search in all that was said."""
+    """Personas and sampling of conversations; revised messages; search in all that was said."""
     db.executescript(TALK)
     point("storage.in_migration")
 

@@ -1,4 +1,4 @@
-"""What a conversation can do besides growing: revised messages, its own settings, being searched."""
+"""What a conversation can do besides growing: revised messages, own settings, being searched."""
 
 from __future__ import annotations
 

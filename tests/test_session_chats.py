@@ -1,0 +1,94 @@
+"""What a conversation can do besides growing, through the session: a real store, a fake engine."""
+
+import dataclasses
+
+import pytest
+
+from chatfeedback.errors import InputRefused
+from chatfeedback.records import ChatSettings, Sampling
+from chatfeedback.session import Session
+from chatfeedback.settings import Settings
+from storage.store import open_store
+from tests.fakes import FakeEngine
+
+BY_HAND = dataclasses.replace(Settings(), learn_when_idle=False)
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+def session(tmp_path, engine):
+    store = open_store(tmp_path)
+    session = Session(store, engine, BY_HAND, seed=0)
+    session.wait_until_ready()
+    yield session
+    session.close()
+    store.close()
+
+
+@pytest.fixture
+def me(session):
+    return session.default_person().person_id
+
+
+@pytest.fixture
+def chat(session, me):
+    return session.new_conversation(me)
+
+
+def say(session, me, chat, text):
+    return list(session.reply(me, chat, text, f"say {text}"))[-1].message_id
+
+
+def prompt_of(engine):
+    return [(turn.role, turn.text) for turn in engine.requests[-1].turns]
+
+
+def test_a_revised_message_is_answered_without_what_was_said_after_it(session, engine, me, chat):
+    first = say(session, me, chat, "one")
+    say(session, me, chat, "two")
+    list(session.revise(me, first, "un", "r1"))
+    assert prompt_of(engine) == [("user", "un")]
+    assert [each.text for each in session.queries.exchanges(me, chat)] == ["un"]
+    assert session.queries.conversations(me)[0].title == "un"
+    session.show_message(me, first)
+    assert [each.text for each in session.queries.exchanges(me, chat)] == ["one", "two"]
+
+
+def test_a_revision_sent_twice_is_answered_once(session, me, chat):
+    first = say(session, me, chat, "one")
+    assert list(session.revise(me, first, "un", "r1")) != []
+    assert list(session.revise(me, first, "un", "r1")) == []
+
+
+def test_the_persona_stands_before_the_talk_and_only_in_its_own_conversation(
+    session, engine, me, chat
+):
+    session.set_chat(me, chat, ChatSettings("You are a pirate."))
+    say(session, me, chat, "hello")
+    assert prompt_of(engine) == [("system", "You are a pirate."), ("user", "hello")]
+    say(session, me, session.new_conversation(me), "and you?")
+    assert prompt_of(engine) == [("user", "and you?")]
+
+
+def test_replies_are_drawn_as_the_conversation_has_it(session, engine, me, chat):
+    sampling = Sampling(temperature=0.2, max_new_tokens=32)
+    session.set_chat(me, chat, ChatSettings(sampling=sampling))
+    say(session, me, chat, "hello")
+    assert engine.requests[-1].sampling == sampling
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (ChatSettings("x" * 9000), "9000 characters"),
+        (ChatSettings(sampling=Sampling(temperature=3.0)), "temperature is 3"),
+        (ChatSettings(sampling=Sampling(max_new_tokens=0)), "max_new_tokens is 0"),
+    ],
+)
+def test_settings_no_model_could_follow_are_refused(session, me, chat, settings, complaint):
+    with pytest.raises(InputRefused, match=complaint):
+        session.set_chat(me, chat, settings)
