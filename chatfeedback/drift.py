@@ -9,11 +9,10 @@ after all, it was a false alarm, and they change places again.
 
 from __future__ import annotations
 
-import io
+import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,6 +39,8 @@ RETURN_NATS = 1.0
 """Lead of the former model that means there was none."""
 
 FOLLOWED, QUICK_ONE, FORMER = 0, 1, 2
+_SCORE_NUMBERS = ("n", "log_score", "brier", "hits")
+_SCORE_ARRAYS = ("bins", "raw", "corrected")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,36 +129,50 @@ class Belief:
     # --- keeping it -------------------------------------------------------------------------
 
     def to_bytes(self) -> bytes:
-        """Everything but the basis and the prior, which are stored apart."""
-        file = io.BytesIO()
-        arrays: dict[str, Any] = {
+        """Everything but the basis and the prior, which are stored apart: a line of JSON, then
+        the arrays as little-endian float64."""
+        numbers = {name: getattr(self.scores, name) for name in _SCORE_NUMBERS}
+        header = {
             "made_for": self._made_for(self.model.basis, self.model.before),
-            "means": np.stack([model.mean for model in self.models]),
-            "covariances": np.stack([_upper(model.covariance) for model in self.models]),
-            "log_scores": np.array(self.log_scores),
-            "counts": np.array([self.n, self.changes]),
+            "models": len(self.models),
+            "log_scores": self.log_scores,
+            "n": self.n,
+            "changes": self.changes,
+            "scores": numbers,
         }
-        for each in fields(Scores):
-            arrays[f"scores_{each.name}"] = np.asarray(getattr(self.scores, each.name))
-        np.savez(file, **arrays)
-        return file.getvalue()
+        arrays = [getattr(self.scores, name) for name in _SCORE_ARRAYS]
+        for model in self.models:
+            arrays += [model.mean, _upper(model.covariance)]
+        line = json.dumps(header).encode() + b"\n"
+        return line + np.concatenate([each.ravel() for each in arrays]).astype("<f8").tobytes()
 
     @classmethod
     def from_bytes(cls, blob: bytes, basis: Basis, before: Prior) -> Belief | None:
         """None when made for another basis, prior or format: rebuild it from the events."""
-        with np.load(io.BytesIO(blob), allow_pickle=False) as file:
-            if str(file.get("made_for")) != cls._made_for(basis, before):
-                return None
-            models = tuple(
-                RewardModel(basis, before, mean, _whole(upper, len(mean)))
-                for mean, upper in zip(file["means"], file["covariances"], strict=True)
-            )
-            kept = {each.name: file[f"scores_{each.name}"] for each in fields(Scores)}
-            scores = Scores(
-                **{name: each if each.ndim else each.item() for name, each in kept.items()}
-            )
-            n, changes = (int(count) for count in file["counts"])
-            return cls(models, tuple(map(float, file["log_scores"])), n, changes, scores)
+        line, _, rest = blob.partition(b"\n")
+        if not line.startswith(b"{"):
+            return None
+        header = json.loads(line)
+        if header["made_for"] != cls._made_for(basis, before):
+            return None
+        numbers, at, empty = np.frombuffer(rest, "<f8").astype(np.float64), 0, Scores()
+        arrays = {}
+        for name in _SCORE_ARRAYS:
+            like = getattr(empty, name)
+            arrays[name] = numbers[at : at + like.size].reshape(like.shape)
+            at += like.size
+        size = len(before.mean)
+        models = [
+            RewardModel(basis, before, each[:size], _whole(each[size:], size))
+            for each in numbers[at:].reshape(header["models"], -1)
+        ]
+        return cls(
+            tuple(models),
+            tuple(header["log_scores"]),
+            header["n"],
+            header["changes"],
+            Scores(**header["scores"], **arrays),
+        )
 
     @staticmethod
     def _made_for(basis: Basis, before: Prior) -> str:

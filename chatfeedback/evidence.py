@@ -78,11 +78,11 @@ class EvidenceReader:
                 phis = self._phis(judgement.reply_ids)
                 return picks(phis, judgement.n_ranked, self._wrong(judgement))
             case Rated():
-                phi, wrong = self._alone(judgement.reply_id), bool(judgement.wrong)
-                return [thumb(phi, up=judgement.up, weight=judgement.weight, wrong=wrong)]
+                phi, weight = self._alone(judgement.reply_id), judgement.weight
+                return [thumb(phi, up=judgement.up, weight=weight, wrong=bool(judgement.wrong))]
             case Starred():
-                phi, wrong = self._alone(judgement.reply_id), bool(judgement.wrong)
-                return [rating(phi, judgement.stars, wrong=wrong)]
+                phi = self._alone(judgement.reply_id)
+                return [rating(phi, judgement.stars, wrong=bool(judgement.wrong))]
             case Reason():
                 prompt = self._reply(judgement.reply_id).prompt_text
                 step = self._basis.step(prompt, judgement.measure, REASON_SDS)

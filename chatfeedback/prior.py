@@ -90,8 +90,13 @@ class Prior:
     def to_bytes(self, basis: Basis) -> bytes:
         """With the basis it is for."""
         file = io.BytesIO()
-        arrays = {"mean": self.mean, "covariance": self.covariance}
-        np.savez(file, format=FORMAT, made_for=basis.fingerprint, **arrays)
+        np.savez(
+            file,
+            format=FORMAT,
+            made_for=basis.fingerprint,
+            mean=self.mean,
+            covariance=self.covariance,
+        )
         return file.getvalue()
 
     @classmethod

@@ -30,6 +30,8 @@ from chatfeedback.likelihoods import (
 from chatfeedback.prior import Prior, shipped_prior
 from chatfeedback.records import TraitBelief
 
+_ONE: Matrix = np.ones((1, 1))
+
 # --- the belief ---------------------------------------------------------------------------
 
 
@@ -65,7 +67,8 @@ class RewardModel:
         Returns the new model and log P(the reaction) under the old one.
         """
         reach = self.covariance @ evidence.rows.T  # (W, k)
-        variances, axes = np.linalg.eigh(evidence.rows @ reach)
+        spread = evidence.rows @ reach
+        variances, axes = np.linalg.eigh(spread) if len(spread) > 1 else (spread[0], _ONE)
         sds = np.sqrt(np.maximum(variances, 0.0))
         kept = sds > 1e-6
         if not kept.any():

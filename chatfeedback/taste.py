@@ -8,8 +8,10 @@ newest stored basis. It can be rebuilt from these at any time to the same number
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import groupby
 
 import numpy as np
 
@@ -17,11 +19,11 @@ from chatfeedback import reward
 from chatfeedback.basis import Basis, style_basis
 from chatfeedback.calibration import Calibration
 from chatfeedback.drift import Belief
-from chatfeedback.errors import ChatFeedbackError
+from chatfeedback.errors import ChatFeedbackError, InputRefused
 from chatfeedback.evidence import EvidenceReader
 from chatfeedback.fold import Judgements
 from chatfeedback.likelihoods import Matrix
-from chatfeedback.preferences import Better, Judgement
+from chatfeedback.preferences import Judgement
 from chatfeedback.prequential import Scores
 from chatfeedback.prior import (
     MIN_CLICKS,
@@ -50,6 +52,9 @@ NO_BASE = BaseInfo("", "", False, 0, 0, 0, "", "", "")
 IMPLICIT_SETTING = "learn_from_copying"
 """A person's setting: "on" lets copying, and asking for another answer, count a little."""
 
+SCORED_AT_ONCE = 64
+"""Imported and rewritten replies taken from the store together, to be scored message by message."""
+
 CHECKPOINT_EVERY = 200
 RECENT = 20
 """Beliefs that are kept to go back to: of the latest reactions, and of every 200th before them."""
@@ -66,9 +71,11 @@ class Tastes:
         self._tastes: dict[tuple[int, str], Taste] = {}
         self._calibrations: dict[str, Calibration | None] = {}
         self._background = ThreadPoolExecutor(1, thread_name_prefix="taste")
+        self._closing = False
 
     def close(self) -> None:
         """End the background thread; what it had not scored is scored after the next start."""
+        self._closing = True
         self._background.shutdown(wait=False, cancel_futures=True)
 
     def calibration(self, base: BaseInfo) -> Calibration | None:
@@ -91,12 +98,30 @@ class Tastes:
         with self._lock:
             taste = self._tastes.get((person_id, base.key))
             if taste is None:
-                known = self.calibration(base) if base.key else None
-                basis = known.basis if known else style_basis(base.key, base.hidden_size)
-                prior = self._prior(person_id, basis)
-                taste = Taste(self._store, person_id, basis, self._settings, prior)
+                taste = self._make(person_id, base)
                 self._tastes[person_id, base.key] = taste
+                if base.key:
+                    self.score_edits_later(person_id)
         return taste
+
+    def _make(self, person_id: int, base: BaseInfo) -> Taste:
+        known = self.calibration(base) if base.key else None
+        basis = known.basis if known else style_basis(base.key, base.hidden_size)
+        return Taste(self._store, person_id, basis, self._settings, self._prior(person_id, basis))
+
+    def reload_later(self, person_id: int) -> None:
+        """As `reload`, in the background; until then the taste from before serves."""
+        with suppress(RuntimeError):  # the app is closing: the next start folds the log anew
+            self._background.submit(self._reload_aside, person_id)
+
+    def _reload_aside(self, person_id: int) -> None:
+        base = self._engine.state().base or NO_BASE
+        fresh = self._make(person_id, base)  # a long log takes a while; nobody waits for it
+        with self._lock:
+            for key in [key for key in self._tastes if key[0] == person_id]:
+                del self._tastes[key]
+            self._tastes[person_id, base.key] = fresh
+        fresh.learn(0)  # what was said meanwhile; and what is stored is no longer the old one's
 
     def reload(self, person_id: int) -> None:
         """Begin anew with this person: after "forget me", or when a setting changed that decides
@@ -137,22 +162,42 @@ class Tastes:
         return self.get(person_id, self._engine.state().base).clicks
 
     def score_edits_later(self, person_id: int) -> None:
-        """Ask the engine, in the background, for the hidden half of rewritten answers."""
-        self._background.submit(self._score_edits, person_id)
+        """Ask the engine, in the background, for the hidden half of answers that no model wrote:
+        rewritten and imported ones."""
+        with suppress(RuntimeError):  # the app is closing: the next start goes on with it
+            self._background.submit(self._score_edits, person_id)
 
     def _score_edits(self, person_id: int) -> None:
-        base = self._engine.state().base
-        if base is None:
-            return
-        taste = self.get(person_id, base)
-        for reply in taste.unscored_edits():
-            turns = (Turn("user", reply.prompt_text),)
+        scored = 0
+        for message_id, replies in self._unscored(person_id):
+            if self._closing:
+                return
+            turns = (
+                *self._store.turns_before(person_id, message_id),
+                Turn("user", replies[0].prompt_text),
+            )
+            texts = tuple(reply.text for reply in replies)
             try:
-                [[scored]] = self._engine.score(ScoreRequest((turns,), ((reply.text,),)))
+                [found] = self._engine.score(ScoreRequest((turns,), (texts,)))
+            except InputRefused:
+                continue  # too long for this model: it teaches its style alone
             except ChatFeedbackError:
-                return  # the engine is away; the next edit or start tries again
-            self._store.set_features(person_id, reply.reply_id, scored)
-        taste.rebuild()
+                break  # the engine is away; the next edit or start tries again
+            for reply, features in zip(replies, found, strict=True):
+                self._store.set_features(person_id, reply.reply_id, features)
+            scored += len(replies)
+        if scored:
+            self._reload_aside(person_id)
+
+    def _unscored(self, person_id: int) -> Iterator[tuple[int, list[StoredReply]]]:
+        """(message id, its replies that no model has read), a few at a time."""
+        if self._engine.state().base is None:
+            return
+        ids = self._store.unread_replies(person_id)
+        for start in range(0, len(ids), SCORED_AT_ONCE):
+            found = self._store.replies(person_id, ids[start : start + SCORED_AT_ONCE])
+            for message_id, replies in groupby(found, key=lambda reply: reply.message_id):
+                yield message_id, list(replies)
 
 
 class Taste:
@@ -178,13 +223,7 @@ class Taste:
         self.basis = basis
         self._start = Belief.start(basis, prior)
         self.belief = self._start
-        self._read_log()
-        stored = store.load_reward(person_id, basis.base_key)
-        known = Belief.from_bytes(stored[1], basis, self._start.model.before) if stored else None
-        if known is not None and stored is not None and stored[0] == self._said.last_id:
-            self.belief = known
-            self._checkpoints = [(self._said.last_id, known)]
-        else:
+        if not self._go_on_from_stored():
             self.rebuild()
 
     # --- learning ----------------------------------------------------------------------------
@@ -206,6 +245,30 @@ class Taste:
             self._reader.forget_rewrites()
             self._go_on(self._go_back(0))
             self._save()
+
+    def _go_on_from_stored(self) -> bool:
+        """Learn what the stored belief does not know yet; False if there is none that fits, or
+        later events changed what was said before them."""
+        stored = self._store.load_reward(self._person_id, self.basis.base_key)
+        if stored is None:
+            return False
+        last_id, blob = stored
+        belief = Belief.from_bytes(blob, self.basis, self._start.model.before)
+        if belief is None:
+            return False
+        events = self._store.feedback(self._person_id)
+        later = [event for event in events if event.feedback_id > last_id]
+        if any(each.event.kind == "undo" for each in later):
+            return False
+        self._said.take(events[: len(events) - len(later)])
+        known = self._said.last_id
+        if self._said.take(later) < known:
+            return False
+        self.belief, self._checkpoints = belief, [(last_id, belief)]
+        if later:
+            self._go_on(last_id)
+            self._save()
+        return True
 
     def _go_back(self, feedback_id: int) -> int:
         """To the last checkpoint at or before this event; returns the event it is at."""
@@ -245,13 +308,6 @@ class Taste:
         """What the log says now."""
         with self._lock:
             return tuple(self._said.all())
-
-    def unscored_edits(self) -> list[StoredReply]:
-        """Rewritten answers that the engine has not read yet."""
-        edits = [
-            j.chosen_id for j in self.judgements if isinstance(j, Better) and j.source == "edit"
-        ]
-        return [reply for reply in map(self.reply, edits) if reply.features is None]
 
     # --- asking it -----------------------------------------------------------------------------
 

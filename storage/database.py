@@ -78,6 +78,18 @@ class DatabaseFile:
         point("storage.after_commit")
 
     @contextmanager
+    def write_derived(self) -> Iterator[Database]:
+        """One transaction on what can be rebuilt from the facts: it is kept when the app dies, but
+        does not wait for the disk, so a power failure may take it back to an earlier state."""
+        with self._writing, plain_errors(self.path):
+            self._writer.execute("PRAGMA synchronous = NORMAL")
+            try:
+                with immediate(self._writer):
+                    yield self._writer
+            finally:
+                self._writer.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
     def read(self) -> Iterator[Database]:
         """One unchanging view of the facts. Readers wait for nobody."""
         with plain_errors(self.path):

@@ -363,7 +363,7 @@ class Store:
     def save_reward(
         self, person_id: int, base_key: str, last_feedback_id: int, blob: bytes
     ) -> None:
-        with self._database.write() as db:
+        with self._database.write_derived() as db:
             learning.save_reward(db, person_id, base_key, last_feedback_id, blob)
 
     def load_reward(self, person_id: int, base_key: str) -> tuple[int, bytes] | None:

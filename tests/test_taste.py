@@ -121,6 +121,29 @@ def test_what_is_stored_is_what_the_database_says(store, me, voice, seed):
     assert_same(taste_of(store, me).belief, rebuilt)
 
 
+def test_clicks_that_a_dying_app_did_not_learn_are_learned_at_the_next_start(store, me, voice):
+    taste = taste_of(store, me)
+    for _ in range(3):
+        taste.learn(voice.say("pick", comparison_id=voice.ask(2)[0], outcome="first"))
+    late = voice.say("pick", comparison_id=voice.ask(2)[0], outcome="first")
+    again = taste_of(store, me)
+    rebuilt = taste_of(store, me)
+    rebuilt.rebuild()
+
+    assert store.load_reward(me, BASE.key)[0] == late
+    assert again.belief.n == 4
+    assert_same(again.belief, rebuilt.belief)
+
+
+def test_an_undo_that_a_dying_app_did_not_learn_is_obeyed_at_the_next_start(store, me, voice):
+    taste = taste_of(store, me)
+    click = voice.say("pick", comparison_id=voice.ask(2)[0], outcome="first")
+    taste.learn(click)
+    voice.say("undo", undoes=click)
+
+    assert taste_of(store, me).belief.n == 0
+
+
 def test_an_undone_click_is_really_gone(store, me, voice):
     taste = taste_of(store, me)
     comparison_id, _ = voice.ask(2)
