@@ -80,6 +80,7 @@ class AdapterUse:
 class BaseInfo:
     """The base model that is loaded. `key` names (base, revision, quantisation) for ever.
 
+    revision: the hub's commit the weights are of; empty for a folder of one's own.
     notes: what a person should know about how it runs, in whole sentences.
     cannot_learn: why it only chats and never learns; empty when it learns.
     """
@@ -93,6 +94,7 @@ class BaseInfo:
     device: str
     dtype: str
     quantization: str
+    revision: str = ""
     notes: tuple[str, ...] = ()
     cannot_learn: str = ""
 
@@ -643,6 +645,7 @@ class GateReport:
     clicks: int
     examples: tuple[Example, ...]
     scale: float = 1.0  # how strongly the adapter may serve
+    warnings: tuple[str, ...] = ()  # what the guards say; none of it kept the version from serving
 
 
 @dataclass(frozen=True)

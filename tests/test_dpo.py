@@ -14,14 +14,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from chatfeedback import faults
 from chatfeedback.engine import adapters, updating
 from chatfeedback.engine.adapter_files import read_manifest, sweep, verify
 from chatfeedback.engine.adapters import make_views
-from chatfeedback.engine.dpo import dpo_steps
-from chatfeedback.engine.scoring import dissect, reply_logprobs
 from chatfeedback.engine.updating import (
     choose_batch,
     rate_at,
@@ -29,112 +26,22 @@ from chatfeedback.engine.updating import (
     steps_to_next_look,
 )
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import (
-    AdapterUse,
-    BaseInfo,
-    Demonstration,
-    DpoSettings,
-    LearnRequest,
-    LearnResult,
-    LearnStep,
-    PreferencePair,
+from chatfeedback.records import AdapterUse, Demonstration
+from tests.tiny_runs import (
+    DISLIKE,
+    END,
+    SETTINGS,
+    WISH,
+    finish,
+    learn,
+    logprob,
+    make_request,
+    margin,
+    pair,
+    sample_own,
+    tiny_model,
+    weights_of,
 )
-
-END = 2
-WISH, DISLIKE = 7, 9  # the person likes replies of 7s, the model also writes 9s
-SETTINGS = DpoSettings(
-    rank=4,
-    alpha=8.0,
-    learning_rate=5e-3,
-    pairs_per_step=4,
-    max_steps=8,
-    warmup_steps=2,
-    kl_every_steps=2,
-    kl_budget_nats=1000.0,
-)
-
-
-class TinyBase:
-    info = BaseInfo("key", "tiny", False, 64, 32, 1, "cpu", "float32", "none")
-    end_token_ids = (END,)
-
-
-def tiny_model():
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=40,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        bos_token_id=None,
-        eos_token_id=END,
-        pad_token_id=0,
-        initializer_range=0.2,
-    )
-    return LlamaForCausalLM(config).eval()
-
-
-def pair(topic, weight=1.0, chosen=WISH, rejected=DISLIKE):
-    return PreferencePair(
-        prompt_ids=(5, topic, 6),
-        chosen_ids=(chosen, chosen, END),
-        rejected_ids=(rejected, rejected, rejected, END),
-        weight=weight,
-        source="click",
-    )
-
-
-def make_request(folder, **changes):
-    settings = {k: changes.pop(k) for k in list(changes) if hasattr(SETTINGS, k)}
-    whole = LearnRequest(
-        run_id="run",
-        folder=str(folder),
-        adapter_id=folder.name,
-        pairs=tuple(pair(topic) for topic in range(10, 20)),
-        retention=tuple(Demonstration((5, t, 6), (t, t + 1, END)) for t in range(20, 30)),
-        probe_prompts=tuple((5, topic, 6) for topic in range(30, 34)),
-        settings=replace(SETTINGS, **settings),
-        seed=0,
-        parent="before",
-        data_hash="abc",
-    )
-    return replace(whole, **changes)
-
-
-@torch.no_grad()
-def sample_own(model, prompts, seed):
-    """Greedy replies of at most 5 tokens: enough for a look."""
-    replies = []
-    for prompt in prompts:
-        ids = list(prompt)
-        while len(ids) < len(prompt) + 5 and ids[-1] != END:
-            ids.append(int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
-        replies.append(ids[len(prompt) :])
-    return replies
-
-
-def learn(request, view=None, is_cancelled=lambda: False, wait=lambda: None, sample=sample_own):
-    view = view or make_views(tiny_model())[1]
-    return dpo_steps(view, TinyBase, request, sample, wait, is_cancelled)
-
-
-def finish(request, **options):
-    *steps, result = learn(request, **options)
-    assert all(isinstance(step, LearnStep) for step in steps)
-    assert isinstance(result, LearnResult)
-    return steps, result
-
-
-def margin(model, one):
-    anatomy = dissect(model)
-    sequences = [one.prompt_ids + one.chosen_ids, one.prompt_ids + one.rejected_ids]
-    with torch.no_grad():
-        chosen, rejected = reply_logprobs(anatomy, sequences, [len(one.prompt_ids)] * 2)
-    return float(chosen.sum() - rejected.sum())
-
 
 # --- learning ----------------------------------------------------------------------------
 
@@ -199,6 +106,36 @@ def test_a_heavier_pair_pulls_harder(tmp_path):
     assert margin(view.model, agree) > margin(tiny_model(), agree)
 
 
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"label_smoothing": 0.1},
+        {"loss": "length_normalised", "beta": 1.0},
+        {"loss": "ipo", "beta": 0.5},
+    ],
+    ids=["smoothed", "length_normalised", "ipo"],
+)
+def test_every_variant_learns_the_wish(tmp_path, variant):
+    view = make_views(tiny_model())[1]
+    steps, _ = finish(make_request(tmp_path / "one", **variant), view=view)
+    assert steps[-1].metrics["dpo/loss"] < steps[0].metrics["dpo/loss"]
+    assert margin(view.model, pair(38)) > margin(tiny_model(), pair(38)) + 0.3
+
+
+def test_ipo_looks_for_a_margin_a_token(tmp_path):
+    first = next(learn(make_request(tmp_path / "one", loss="ipo", beta=0.5)))
+    assert first.metrics["dpo/loss"] == pytest.approx(1.0, abs=1e-5)  # (0 - 1 / (2 beta))^2
+
+
+def test_a_rewrite_among_the_evidence_is_imitated(tmp_path):
+    written = Demonstration((5, 38, 6), (12, 13, END))
+    view = make_views(tiny_model())[1]
+    steps, _ = finish(make_request(tmp_path / "one", demonstrations=(written,)), view=view)
+    assert steps[-1].metrics["sft/nll"] < steps[0].metrics["sft/nll"] - 0.3
+    before = logprob(tiny_model(), written.prompt_ids, written.reply_ids)
+    assert logprob(view.model, written.prompt_ids, written.reply_ids) > before + 1
+
+
 def test_retention_holds_the_base_where_nobody_asked_for_change(tmp_path):
     found = []
     for name, coef in (("hardly", 1e-6), ("strongly", 30.0)):
@@ -228,8 +165,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_happened_to_the_global_on
     _, a = finish(make_request(tmp_path / "a"))
     torch.manual_seed(2)
     _, b = finish(make_request(tmp_path / "b"))
-    files = [read_manifest(Path(r.folder))["files"]["adapter_model.safetensors"] for r in (a, b)]
-    assert files[0] == files[1]
+    assert weights_of(a) == weights_of(b)
 
 
 def test_cutting_a_step_into_micro_batches_changes_nothing(tmp_path, monkeypatch):
@@ -415,14 +351,14 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_dpo import finish, make_request
+from tests.tiny_runs import finish, make_request
 finish(make_request(Path(sys.argv[1]) / "one", max_steps=1))
 """
 
 
 def test_a_run_killed_while_publishing_leaves_only_what_the_sweep_removes(tmp_path):
     child = subprocess.run(
-        [sys.executable, "-c", CHILD, str(tmp_path), str(Path(__file__).parent)],
+        [sys.executable, "-c", CHILD, str(tmp_path), str(Path(__file__).parents[1])],
         env={**os.environ, faults.VARIABLE: "adapter.before_rename"},
         cwd=Path(__file__).parents[1],
     )

@@ -132,12 +132,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def sweep(adapters: Path, known_ids: Iterable[str]) -> list[str]:
+def sweep(
+    adapters: Path, known_ids: Iterable[str], unfinished_runs: Iterable[str] = ()
+) -> list[str]:
     """Remove staging folders and folders the database does not name; return their names.
 
-    Only for start-up, before any run: a run in progress has a staging folder.
+    Only for start-up, before any run: a run in progress has a staging folder. The progress of
+    `unfinished_runs`, which will go on, is kept.
     """
-    known = set(known_ids)
+    known = set(known_ids) | {progress_folder(adapters, run_id).name for run_id in unfinished_runs}
     removed = []
     for path in sorted(adapters.iterdir()) if adapters.is_dir() else []:
         if path.is_dir() and path.name not in known:

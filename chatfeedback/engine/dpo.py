@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from chatfeedback.engine.adapters import CandidateView
-from chatfeedback.engine.losses import dpo_loss, nll
+from chatfeedback.engine.losses import dpo_loss, ipo_loss, nll
 from chatfeedback.engine.scoring import reply_logprobs
+from chatfeedback.engine.sft import finished_demonstrations, imitate
 from chatfeedback.engine.updating import (
     Base,
     Metrics,
@@ -25,6 +27,7 @@ from chatfeedback.engine.updating import (
     fast_arithmetic,
     is_finished,
     learning,
+    means,
     per_token,
     reference_logprobs,
     sequences,
@@ -54,6 +57,7 @@ def dpo_steps(
 
         sum w dpo_loss / (pairs x mean weight of the run)
         + nll_coef x sum w nll(chosen tokens) / sum w (chosen tokens)
+        + sft_coef x the same of the person's own rewrites, where there are any
         + retention_coef x sum KL(base || policy) / retention tokens
 
     Deterministic given the request, unless the seconds budget ends it. When it is cancelled,
@@ -64,11 +68,15 @@ def dpo_steps(
         InputRefused: there is no usable pair.
         FileExistsError: the folder exists.
     """
+    settings = request.settings
+    assert isinstance(settings, DpoSettings)
     with learning("dpo", view, base, request, sample_own, wait, is_cancelled) as run:
         pairs = usable_pairs(request.pairs, base)
+        written = finished_demonstrations(request.demonstrations, base)
         reference = reference_logprobs(view, _replies(pairs))
         while run.goes_on():
-            metrics = _learn_from_pairs(run, pairs, reference)
+            metrics = _learn_from_pairs(run, settings, pairs, reference)
+            metrics |= imitate(run, written, settings.demonstrations_per_step, settings.sft_coef)
             metrics |= run.hold_retention()
             metrics |= run.update()
             yield run.end_step(metrics)
@@ -92,11 +100,10 @@ def usable_pairs(pairs: Sequence[PreferencePair], base: Base) -> list[Preference
 
 
 def _learn_from_pairs(
-    run: Run, pairs: list[PreferencePair], reference: dict[Reply, float]
+    run: Run, settings: DpoSettings, pairs: list[PreferencePair], reference: dict[Reply, float]
 ) -> Metrics:
     """Add the gradients of the DPO loss and of the NLL anchor."""
-    view, settings = run.view, run.settings
-    assert isinstance(settings, DpoSettings)
+    view = run.view
     batch = choose_batch(pairs, settings.pairs_per_step, run.request.seed, run.step)
     mean_weight = sum(pair.weight for pair in pairs) / len(pairs)
     pair_count = len(batch) * mean_weight
@@ -107,11 +114,19 @@ def _learn_from_pairs(
         with fast_arithmetic(view.model):
             logprobs = reply_logprobs(view.anatomy, *sequences(replies))
         chosen, rejected = logprobs[: len(part)], logprobs[len(part) :]
-        margin = sums(chosen) - sums(rejected)
-        base = margin.new_tensor([reference[reply] for reply in replies])
-        reference_margin = base[: len(part)] - base[len(part) :]
+        base = [reference[reply] for reply in replies]
+        if settings.loss == "sigmoid":
+            margin = sums(chosen) - sums(rejected)
+        else:
+            margin = means(chosen) - means(rejected)
+            base = [
+                logprob / max(1, len(ids)) for logprob, (_, ids) in zip(base, replies, strict=True)
+            ]
+        reference_margin = margin.new_tensor(base[: len(part)]) - margin.new_tensor(
+            base[len(part) :]
+        )
         weight = margin.new_tensor([pair.weight for pair in part])
-        loss = dpo_loss(margin, reference_margin, weight, beta=settings.beta) / pair_count
+        loss = _loss(settings, margin, reference_margin, weight) / pair_count
         token_weight = per_token(
             [pair.weight for pair in part], [p.chosen_ids for p in part], weight
         )
@@ -123,6 +138,21 @@ def _learn_from_pairs(
         total["dpo/reward_margin"] += float(rewards.sum()) / len(batch)
         total["dpo/accuracy"] += float((rewards > 0).sum()) / len(batch)
     return total
+
+
+def _loss(
+    settings: DpoSettings, margin: Tensor, reference_margin: Tensor, weight: Tensor
+) -> Tensor:
+    """() of the variant that is set."""
+    if settings.loss == "ipo":
+        return ipo_loss(margin, reference_margin, weight, beta=settings.beta)
+    return dpo_loss(
+        margin,
+        reference_margin,
+        weight,
+        beta=settings.beta,
+        label_smoothing=settings.label_smoothing,
+    )
 
 
 def _replies(pairs: Sequence[PreferencePair]) -> list[Reply]:

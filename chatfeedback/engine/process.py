@@ -159,7 +159,7 @@ def _load(model: str | None, quantization: str) -> BaseModel:
 def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Learn]:
     """Three views over the one base: what serves, what works unwatched, and what learns."""
     from chatfeedback.engine.adapters import make_background_view, make_views
-    from chatfeedback.engine.dpo import dpo_steps
+    from chatfeedback.engine.objectives import learn_steps
     from chatfeedback.engine.scoring import dissect
     from chatfeedback.engine.serving import Serving, draw_own_replies
 
@@ -173,7 +173,7 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
             raise InputRefused(base.info.cannot_learn)
         sample_own = partial(draw_own_replies, base)
         wait = threads.candidate_gate.wait
-        start = partial(dpo_steps, candidate_view, base, request, sample_own, wait, is_cancelled)
+        start = partial(learn_steps, candidate_view, base, request, sample_own, wait, is_cancelled)
         return learn_within_memory(candidate_view, base.learning_plans(), start)
 
     live = Serving(base, live_view, anatomy)

@@ -460,6 +460,11 @@ def sums(logprobs: Sequence[Tensor]) -> Tensor:
     return torch.stack([each.sum() for each in logprobs])
 
 
+def means(logprobs: Sequence[Tensor]) -> Tensor:
+    """Mean log-probability a token of each reply, (replies,); 0 for one without tokens."""
+    return torch.stack([each.sum() / max(1, len(each)) for each in logprobs])
+
+
 def per_token(weights: Sequence[float], replies: Sequence[Sequence[int]], like: Tensor) -> Tensor:
     """Each reply's weight once a token, (tokens of all replies,)."""
     lengths = torch.tensor([len(reply) for reply in replies], device=like.device)
