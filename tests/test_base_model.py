@@ -291,6 +291,13 @@ def test_the_key_changes_with_the_chat_template(base: BaseModel, copy: Path):
     assert load_base(copy).info.key != base.info.key
 
 
+def test_the_revision_of_a_model_from_the_hub_is_recorded(folder: Path, tmp_path: Path):
+    snapshot = tmp_path / "models--organisation--name" / "snapshots" / "0123abcd"
+    shutil.copytree(folder, snapshot)
+    assert load_base(snapshot).info.revision == "0123abcd"
+    assert load_base(folder).info.revision == ""
+
+
 def test_the_base_says_what_it_is(base: BaseModel):
     info = base.info
     assert (info.name, info.context_tokens, info.hidden_size) == ("tiny", 512, 48)

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 from chatfeedback.engine import base_model
 from chatfeedback.engine.adapters import CandidateView
 from chatfeedback.engine.base_model import load_base
-from chatfeedback.engine.loops import learn_within_memory
+from chatfeedback.engine.loops import learn_within_memory, report
 from chatfeedback.engine.memory import (
     LearningPlan,
     ModelShape,
@@ -222,6 +222,12 @@ def test_a_second_shortage_ends_the_run_in_plain_words():
 def test_other_errors_are_not_retried():
     with pytest.raises(RuntimeError, match="shapes"):
         run_short_of_memory(1, RuntimeError("shapes differ"))
+
+
+def test_a_reply_that_is_short_of_memory_fails_in_plain_words():
+    failure = report(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert failure.error_class == "EngineUnavailable"
+    assert "too little memory" in failure.message
 
 
 def test_a_run_for_which_there_is_no_room_is_not_begun():

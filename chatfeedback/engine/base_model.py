@@ -41,6 +41,7 @@ from chatfeedback.engine.model_files import (
     SMALL_MODEL_WEIGHTS,
     base_key,
     find_folder,
+    hub_revision,
     read_shape,
     short_name,
 )
@@ -176,6 +177,7 @@ def load_base(
         device=str(_device()),
         dtype=str(dtype).removeprefix("torch."),
         quantization=quantization,
+        revision=hub_revision(folder),
         notes=_notes(name, anatomy, cannot_learn),
         cannot_learn=cannot_learn,
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 from chatfeedback.engine.memory import LearningPlan
 from chatfeedback.engine.messages import Answer, Failure, Finished, Piece, Start, ToApp
-from chatfeedback.errors import ChatFeedbackError, InputRefused
+from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
 from chatfeedback.records import GenerateRequest, SampleRequest, ScoreRequest
 
 logger = logging.getLogger(__name__)
@@ -225,4 +225,11 @@ def report(error: Exception) -> Failure:
         logger.exception("a request failed")
     if type(error).__name__ == "AcceleratorError":
         os._exit(1)  # after a CUDA error every further call fails: only a new process helps
+    if ran_out_of_memory(error):
+        return Failure.of(
+            EngineUnavailable(
+                "There was too little memory for this. Close other programs, shorten the "
+                "conversation, or choose a smaller model or --quantize nf4; then ask again."
+            )
+        )
     return Failure.of(error)

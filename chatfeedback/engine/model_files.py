@@ -55,6 +55,11 @@ def find_folder(path_or_id: str | Path, *, fetch: bool = True) -> Path:
         ) from error
 
 
+def hub_revision(folder: Path) -> str:
+    """The commit of a hub's snapshot; empty for a folder of one's own."""
+    return folder.name if folder.parent.name == "snapshots" else ""
+
+
 def read_shape(folder: Path) -> ModelShape:
     """The model's sizes.
 

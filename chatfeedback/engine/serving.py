@@ -83,7 +83,7 @@ class Serving:
             try:
                 while not decoding.done:
                     grown = decoding.step()
-                    deltas = []
+                    deltas: list[Piece] = []
                     for row in grown:
                         stream = streams[row.reply - first]
                         if text := _push(stream, row):
