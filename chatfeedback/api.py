@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Body, HTTPException, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +21,7 @@ from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefus
 from chatfeedback.session import Session
 
 Answer = TypeVar("Answer")
+FILE = Body(media_type="application/octet-stream")
 STATUS = {NotFound: 404, InputRefused: 422, EngineUnavailable: 503}
 
 
@@ -33,7 +34,7 @@ class Rollback(BaseModel):
 
 
 def router(session: Session) -> APIRouter:
-    """The routes under /api/v1: GET versions and doctor, POST rollback and learn."""
+    """The routes under /api/v1: GET versions, doctor, export; POST rollback, learn, import."""
     routes = APIRouter(prefix="/api/v1")
 
     @routes.get("/versions")
@@ -54,6 +55,26 @@ def router(session: Session) -> APIRouter:
         progress = commands.learn(session)
         first = plainly(lambda: next(progress))
         return StreamingResponse(as_lines(first, progress), media_type="application/x-ndjson")
+
+    @routes.get("/export")
+    def export(format: str) -> Response:
+        """All feedback that stands, as a file to save."""
+        person_id = session.default_person().person_id
+        file = plainly(lambda: session.data.export(person_id, format))
+        kept = {"content-disposition": f'attachment; filename="{file.name}"'}
+        return Response(file.data, media_type=file.media_type, headers=kept)
+
+    @routes.post("/import/preview")
+    def preview(name: str, data: Annotated[bytes, FILE]) -> dict[str, Any]:
+        """What importing a file would do; nothing is stored."""
+        person_id = session.default_person().person_id
+        return asdict(plainly(lambda: session.data.preview(person_id, name, data)))
+
+    @routes.post("/import")
+    def import_file(name: str, data: Annotated[bytes, FILE]) -> dict[str, Any]:
+        """Store what is new in a file."""
+        person_id = session.default_person().person_id
+        return asdict(plainly(lambda: session.data.import_file(person_id, name, data)))
 
     return routes
 

@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 PORT = 8642  # when it is free; a page keeps its address, so bookmarks stay good
+EXPORT_FORMATS = (  # as in exporting.FORMATS, which loads more than the command line needs
+    "chatfeedback",
+    "preference",
+    "unpaired",
+    "ranking",
+    "sharegpt",
+    "openwebui",
+    "sillytavern",
+)
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 Arguments = argparse.Namespace
 logger = logging.getLogger(__name__)
@@ -109,6 +118,21 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "version", nargs="?", help='number, id or "base" (default: the one before)'
     )
+
+    command = add("export", export, "write your feedback to a file")
+    add_data(command)
+    command.add_argument("file", type=Path, metavar="FILE", help="where to write it")
+    command.add_argument(
+        "--format",
+        choices=EXPORT_FORMATS,
+        default=EXPORT_FORMATS[0],
+        help=f"how ({EXPORT_FORMATS[0]} holds everything)",
+    )
+
+    command = add("import", import_file, "take in feedback from a file")
+    add_data(command)
+    command.add_argument("file", type=Path, metavar="FILE", help="JSONL, JSON or ZIP")
+    command.add_argument("--dry-run", action="store_true", help="only say what it holds")
 
     command = add("simulate", simulate, "let simulated people use the whole pipeline")
     command.add_argument("--people", type=int, default=6, metavar="N", help="how many (6)")
@@ -339,6 +363,46 @@ def rollback(arguments: Arguments) -> int:
         with open_session(folder, arguments, learn_when_idle=False) as session:
             print(commands.roll_back(session, arguments.version))
     return 0
+
+
+def export(arguments: Arguments) -> int:
+    """Write the file whole or not at all; what was there before is replaced."""
+    from chatfeedback import commands
+    from storage.store import open_store
+
+    folder = data_folder(arguments.data)
+    with remote.hold_or_find(folder) as app:
+        if app:
+            data = remote.export(app, arguments.format)
+        else:
+            with closing(open_store(folder)) as store:
+                data = commands.export(store, arguments.format)
+    partial = arguments.file.with_name(arguments.file.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(arguments.file)
+    print(f"Wrote {arguments.file} ({len(data):,} bytes).")
+    return 0
+
+
+def import_file(arguments: Arguments) -> int:
+    """Say what a file holds, then store what is new in it; 1 if no row could be used."""
+    from chatfeedback import commands
+    from storage.store import open_store
+
+    name, data = arguments.file.name, arguments.file.read_bytes()
+    folder = data_folder(arguments.data)
+    with remote.hold_or_find(folder) as app:
+        if app:
+            found = remote.preview(app, name, data)
+            added = None if arguments.dry_run else remote.import_file(app, name, data)
+        else:
+            with closing(open_store(folder)) as store:
+                found = commands.preview(store, name, data)
+                added = None if arguments.dry_run else commands.import_file(store, name, data)
+    print(commands.say_preview(found))
+    if added is not None:
+        print(f"Added {added['reactions']} reactions; {added['known']} were there already.")
+    return 0 if found["rows"] else 1
 
 
 def doctor(arguments: Arguments) -> int:

@@ -1,5 +1,6 @@
-"""What `learn`, `versions` and `rollback` do, whoever carries them out: a command of its own, or
-the running app on a command's behalf (api.py). Answers are plain values, ready for JSON.
+"""What `learn`, `versions`, `rollback`, `export` and `import` do, whoever carries them out: a command
+of its own, or the running app on a command's behalf (api.py). Answers are plain values, ready for
+JSON.
 """
 
 from __future__ import annotations
@@ -8,11 +9,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from chatfeedback import exporting
+from chatfeedback.curation import preview_import
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
-from chatfeedback.protocols import Queries
+from chatfeedback.household import Household
+from chatfeedback.importing import read_file
+from chatfeedback.protocols import Queries, Store
 from chatfeedback.records import AdapterVersion
 from chatfeedback.session import Session
 
+SHOWN_ERRORS = 20
 LOOK_SECONDS = 0.25  # how often progress is reported
 
 
@@ -35,6 +41,35 @@ def as_table(versions: list[dict[str, Any]]) -> str:
         why = next(iter(report["reasons"]), "")
         made = version["created_at_utc"][:19].replace("T", " ")
         lines.append(f"{version['number']:>7}  {version['state']:9} {made:19} {why}")
+    return "\n".join(lines)
+
+
+def export(store: Store, format_name: str) -> bytes:
+    """All feedback of whoever acts, as a file of this format."""
+    chats = store.shared_chats(Household(store).active().person_id)
+    return exporting.export(chats, format_name, day="").data
+
+
+def preview(store: Store, name: str, data: bytes) -> dict[str, Any]:
+    """What importing a file would do."""
+    person_id = Household(store).active().person_id
+    return asdict(preview_import(store, person_id, read_file(name, data)))
+
+
+def import_file(store: Store, name: str, data: bytes) -> dict[str, Any]:
+    """Store what is new in a file; the next start of the app reads its answers."""
+    person_id = Household(store).active().person_id
+    return asdict(store.add_chats(person_id, name, read_file(name, data).chats))
+
+
+def say_preview(found: dict[str, Any]) -> str:
+    """What a file holds, row errors included, as lines for a terminal."""
+    lines = [f"{found['format']}: {found['rows']} rows, {found['new']} of them new"]
+    lines += [f"  {times:>6} x {what}" for what, times in found["teaches"]]
+    shown = found["errors"][:SHOWN_ERRORS]
+    lines += [f"  line {each['line']} is left out: {each['message']}" for each in shown]
+    if len(found["errors"]) > SHOWN_ERRORS:
+        lines.append(f"  and {len(found['errors']) - SHOWN_ERRORS} more lines are left out")
     return "\n".join(lines)
 
 

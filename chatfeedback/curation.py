@@ -131,19 +131,7 @@ class Curation:
 
     def preview(self, person_id: int, name: str, data: bytes) -> ImportPreview:
         """What importing this file would do."""
-        found = read_file(name, data)
-        names = [each.key for chat in found.chats for each in chat.reactions()]
-        names += [each.key for chat in found.chats for each in chat.exchanges]
-        known = self._store.known_names(person_id, names)
-        rows = preview_rows(found, known)
-        return ImportPreview(
-            format=found.format,
-            rows=len(rows),
-            new=sum(not row.is_known for row in rows),
-            teaches=tuple(Counter(found.teaches()).most_common()),
-            first=tuple(rows[:PREVIEW_ROWS]),
-            errors=found.errors,
-        )
+        return preview_import(self._store, person_id, read_file(name, data))
 
     def import_file(self, person_id: int, name: str, data: bytes) -> Imported:
         """Store what is new in a file, in one transaction; the engine reads its answers later."""
@@ -177,6 +165,20 @@ class Curation:
         self._store.recover()  # what was under way when the backup was made is over
         for person in self._store.people():
             self._tastes.reload(person.person_id)
+
+
+def preview_import(store: Store, person_id: int, found: ReadFile) -> ImportPreview:
+    """What storing this file would do."""
+    names = [each.key for chat in found.chats for each in (*chat.reactions(), *chat.exchanges)]
+    rows = preview_rows(found, store.known_names(person_id, names))
+    return ImportPreview(
+        format=found.format,
+        rows=len(rows),
+        new=sum(not row.is_known for row in rows),
+        teaches=tuple(found.teaches().most_common()),
+        first=tuple(rows[:PREVIEW_ROWS]),
+        errors=found.errors,
+    )
 
 
 def refuse_while_learning(status: LearningStatus) -> None:

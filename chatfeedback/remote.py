@@ -10,6 +10,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
 
 from chatfeedback.errors import ChatFeedbackError, DataFolderBusy
 from chatfeedback.lock import FolderLock, Running, read_running
@@ -52,6 +53,21 @@ def roll_back(app: Running, version: str | None) -> str:
         return str(json.load(response)["outcome"])
 
 
+def export(app: Running, format_name: str) -> bytes:
+    with _ask(app, "GET", f"export?{urlencode({'format': format_name})}") as response:
+        return response.read()
+
+
+def preview(app: Running, name: str, data: bytes) -> dict[str, Any]:
+    with _ask(app, "POST", f"import/preview?{urlencode({'name': name})}", data) as response:
+        return dict(json.load(response))
+
+
+def import_file(app: Running, name: str, data: bytes) -> dict[str, Any]:
+    with _ask(app, "POST", f"import?{urlencode({'name': name})}", data) as response:
+        return dict(json.load(response))
+
+
 def learn(app: Running) -> Iterator[dict[str, Any]]:
     """Progress as the app reports it; closing the iterator leaves the run going."""
     with _ask(app, "POST", "learn", {}) as response:
@@ -60,11 +76,13 @@ def learn(app: Running) -> Iterator[dict[str, Any]]:
 
 
 def _ask(app: Running, method: str, path: str, body: object = None) -> HTTPResponse:
+    is_file = isinstance(body, bytes)
+    kind = "application/octet-stream" if is_file else "application/json"
     request = urllib.request.Request(
         f"{app.url}api/v1/{path}",
         method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {app.token}", "Content-Type": "application/json"},
+        data=body if is_file else None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {app.token}", "Content-Type": kind},
     )
     # Never through a proxy: the app is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -33,9 +33,10 @@ def fetch_one(db: Database, missing: str, sql: str, *parameters: object) -> Row:
 
 def insert(db: Database, table: str, record: Row) -> int:
     """Insert a row; its id."""
-    row_id = db.table(table).insert(record).last_pk
-    assert isinstance(row_id, int), f"{table} has no integer key"
-    return row_id
+    columns, places = ", ".join(record), ", ".join("?" * len(record))
+    cursor = db.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", list(record.values()))
+    assert isinstance(cursor.lastrowid, int), f"{table} has no integer key"
+    return cursor.lastrowid
 
 
 def utc_now() -> str:
@@ -90,6 +91,7 @@ def unpack_report(text: str | None) -> GateReport | None:
         return None
     fields = json.loads(text)
     fields["reasons"] = tuple(fields["reasons"])
+    fields["warnings"] = tuple(fields.get("warnings", ()))
     fields["examples"] = tuple(Example(**example) for example in fields["examples"])
     return GateReport(**fields)
 

@@ -29,6 +29,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY_BYTES = 1 << 20
+MAX_FILE_BYTES = 64 << 20  # of a file of feedback, to the routes that take one
+TAKES_FILES = ("/api/v1/import", "/api/v1/import/preview")
 COOKIE_SECONDS = 30 * 24 * 3600
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 
@@ -50,11 +52,14 @@ SAFETY_HEADERS: Headers = [
 ]
 
 READABLE = re.compile(
-    r"/(?:|config/?|theme\.css|favicon\.ico|manifest\.json|healthz|api/v1/(?:status|versions|doctor)"
+    r"/(?:|config/?|theme\.css|favicon\.ico|manifest\.json|healthz"
+    r"|api/v1/(?:status|versions|doctor|export)"
     r"|(?:static|assets|svelte)/[\w./-]+"
     r"|gradio_api/(?:queue/data|heartbeat/[\w-]+|startup-events|info/?|theme\.css|app_id))"
 )
-WRITABLE = re.compile(r"/(?:gradio_api/(?:queue/join|run/\w+|cancel|reset)/?|api/v1/(?:learn|rollback))")
+WRITABLE = re.compile(
+    r"/(?:gradio_api/(?:queue/join|run/\w+|cancel|reset)/?|api/v1/(?:learn|rollback|import(?:/preview)?))"
+)
 OPEN_TO_ALL = {"/healthz"}  # says only that the app runs; still loopback and same host only
 
 COME_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>chatfeedback</title>
@@ -124,9 +129,10 @@ class Gate:
             return await self._ask_in(scope, headers, send)
         scope["headers"] = _drop_forwarded(scope["headers"])
         if scope["method"] == "POST":
-            body = await _read_body(receive)
+            limit = MAX_FILE_BYTES if scope["path"] in TAKES_FILES else MAX_BODY_BYTES
+            body = await _read_body(receive, limit)
             if body is None:
-                return await _answer_json(send, 413, f"The body is over {MAX_BODY_BYTES} bytes.")
+                return await _answer_json(send, 413, f"The body is over {limit} bytes.")
             receive = _replay(body, receive)
         await self._app(scope, receive, _with_safety(send))
 
@@ -212,16 +218,16 @@ def _drop_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     ]
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
     """The whole body; None when it is over the limit."""
-    body, more = b"", True
+    body, more = bytearray(), True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message["type"] == "http.request" and message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             return None
-    return body
+    return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
