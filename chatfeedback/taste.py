@@ -27,7 +27,6 @@ from chatfeedback.preferences import Judgement
 from chatfeedback.prequential import Scores
 from chatfeedback.prior import (
     MIN_CLICKS,
-    Normal,
     Prior,
     on_another_prior,
     prior_from_people,
@@ -45,6 +44,7 @@ from chatfeedback.records import (
 )
 from chatfeedback.reward import RewardModel
 from chatfeedback.settings import Settings
+from chatfeedback.shared import PersonSays, SharedTaste, share_taste
 
 NO_BASE = BaseInfo("", "", False, 0, 0, 0, "", "", "")
 """Stands for the base while none is loaded: clicks then teach the style half."""
@@ -104,9 +104,12 @@ class Tastes:
                     self.score_edits_later(person_id)
         return taste
 
-    def _make(self, person_id: int, base: BaseInfo) -> Taste:
+    def _basis(self, base: BaseInfo) -> Basis:
         known = self.calibration(base) if base.key else None
-        basis = known.basis if known else style_basis(base.key, base.hidden_size)
+        return known.basis if known else style_basis(base.key, base.hidden_size)
+
+    def _make(self, person_id: int, base: BaseInfo) -> Taste:
+        basis = self._basis(base)
         return Taste(self._store, person_id, basis, self._settings, self._prior(person_id, basis))
 
     def reload_later(self, person_id: int) -> None:
@@ -116,7 +119,8 @@ class Tastes:
 
     def _reload_aside(self, person_id: int) -> None:
         base = self._engine.state().base or NO_BASE
-        fresh = self._make(person_id, base)  # a long log takes a while; nobody waits for it
+        fresh = self._make(person_id, base)
+        fresh.rebuild()  # a long log takes a while; nobody waits for it
         with self._lock:
             for key in [key for key in self._tastes if key[0] == person_id]:
                 del self._tastes[key]
@@ -139,7 +143,8 @@ class Tastes:
             return shipped
         others = [each.person_id for each in self._store.people() if each.person_id != person_id]
         found = [self._said_by(other, basis, shipped) for other in others]
-        prior = prior_from_people(shipped, [each for each in found if each is not None])
+        normals = [(each.mean, each.covariance) for each in found if each is not None]
+        prior = prior_from_people(shipped, normals)
         if prior.fingerprint != self._stored_prior(person_id, basis, shipped).fingerprint:
             self._store.save_prior(person_id, basis.base_key, prior.to_bytes(basis))
         return prior
@@ -148,14 +153,23 @@ class Tastes:
         blob = self._store.load_prior(person_id, basis.base_key)
         return (Prior.from_bytes(blob, basis) if blob else None) or shipped
 
-    def _said_by(self, person_id: int, basis: Basis, shipped: Prior) -> Normal | None:
+    def shared(self, base: BaseInfo | None) -> SharedTaste:
+        """What the people of this installation like alike, and where they differ."""
+        basis = self._basis(base or NO_BASE)
+        shipped = shipped_prior(basis)
+        people = [self._said_by(each.person_id, basis, shipped) for each in self._store.people()]
+        return share_taste(basis, shipped, [each for each in people if each is not None])
+
+    def _said_by(self, person_id: int, basis: Basis, shipped: Prior) -> PersonSays | None:
         """What a person's reactions say by themselves, once there are enough of them."""
         stored = self._store.load_reward(person_id, basis.base_key)
         prior = self._stored_prior(person_id, basis, shipped)
         belief = Belief.from_bytes(stored[1], basis, prior) if stored else None
         if belief is None or belief.n < MIN_CLICKS:
             return None
-        return on_another_prior(belief.model.mean, belief.model.covariance, prior, shipped)
+        model = belief.model
+        mean, covariance = on_another_prior(model.mean, model.covariance, prior, shipped)
+        return PersonSays(person_id, mean, covariance, belief.n)
 
     def clicks(self, person_id: int) -> int:
         """Reactions that count now: choices, ties, thumbs, rewrites."""

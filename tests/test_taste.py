@@ -271,3 +271,13 @@ def test_forgetting_goes_back_to_what_the_others_are_like_now(store, tastes):
     assert taste.clicks == 0
     assert taste.model.weights[WORDS] < 0
     assert_same(taste.belief, Belief.start(taste.basis, taste.model.before))
+
+
+def test_a_team_shares_what_its_people_like(store, tastes):
+    people = [likes_it_short(store, tastes, name) for name in ("first", "second", "third")]
+    likes_it_short(store, tastes, "hardly here", clicks=3)
+    shared = tastes.shared(BASE)
+
+    assert shared.shares == pytest.approx(dict.fromkeys(people, 1 / 3))
+    assert shared.model.weights[WORDS] < 0
+    assert shared.disagreements == ()
