@@ -8,12 +8,32 @@ pleasing of them is the worse one for just that: a short wrong answer must never
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from chatfeedback.calibration import Calibration, PoolPrompt
-from chatfeedback.preferences import Better, Judgement, Ranked, training_pairs
+from chatfeedback.preferences import (
+    Better,
+    Judgement,
+    Ranked,
+    training_demonstrations,
+    training_pairs,
+    training_rankings,
+    training_ratings,
+)
 from chatfeedback.principles import NO_RULES, Rules, may_be_better
-from chatfeedback.records import Demonstration, PreferencePair
+from chatfeedback.records import (
+    Demonstration,
+    KtoSettings,
+    LearnRequest,
+    ListwiseSettings,
+    PreferencePair,
+    RankedReplies,
+    RatedReply,
+    SftSettings,
+)
 from chatfeedback.reward import PLAUSIBILITY, Matrix, Vector
 from chatfeedback.taste import Taste
 
@@ -91,6 +111,55 @@ def gather_retention(calibration: Calibration) -> tuple[Demonstration, ...]:
         for each in calibration.pool
         for reply in [reply for reply in each.replies if reply.is_right][:2]
     )
+
+
+def add_evidence(request: LearnRequest, taste: Taste, base_key: str) -> LearnRequest:
+    """The request with what its objective learns from, besides pairs or in their place.
+
+    Rankings are learned as such, not as the pairs they consist of. For KTO both sides of a pair
+    are rated replies, the chosen one liked: so the reward model's labels count there too.
+    """
+    judgements = taste.judgements
+    written = tuple(training_demonstrations(judgements, taste, base_key))
+    request = replace(request, demonstrations=written)
+    match request.settings:
+        case ListwiseSettings():
+            rankings = tuple(training_rankings(judgements, taste, base_key))
+            pairs = tuple(pair for pair in request.pairs if not _is_within(pair, rankings))
+            return replace(request, rankings=rankings, pairs=pairs)
+        case KtoSettings():
+            ratings = (*training_ratings(judgements, taste, base_key), *rate_sides(request.pairs))
+            return replace(request, ratings=_once(ratings), pairs=())
+        case SftSettings():
+            return replace(request, pairs=())
+    return request
+
+
+def rate_sides(pairs: Sequence[PreferencePair]) -> list[RatedReply]:
+    """Each pair as a like and a dislike that count half of it."""
+    return [
+        RatedReply(pair.prompt_ids, reply_ids, is_liked, pair.weight / 2)
+        for pair in pairs
+        for reply_ids, is_liked in ((pair.chosen_ids, True), (pair.rejected_ids, False))
+    ]
+
+
+def _is_within(pair: PreferencePair, rankings: Sequence[RankedReplies]) -> bool:
+    return pair.source == "click" and any(
+        pair.prompt_ids == each.prompt_ids
+        and {pair.chosen_ids, pair.rejected_ids} <= {*each.replies}
+        for each in rankings
+    )
+
+
+def _once(ratings: Sequence[RatedReply]) -> tuple[RatedReply, ...]:
+    """What is said twice of a reply counts once, at its larger weight."""
+    heaviest: dict[tuple[object, ...], RatedReply] = {}
+    for each in ratings:
+        key = (each.prompt_ids, each.reply_ids, each.is_liked)
+        if key not in heaviest or heaviest[key].weight < each.weight:
+            heaviest[key] = each
+    return tuple(heaviest.values())
 
 
 def own_prompts(taste: Taste, limit: int = 24) -> list[str]:

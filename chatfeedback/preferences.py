@@ -1,4 +1,4 @@
-"""What an event of the log says by itself, as judgements, and the pairs they give the policy.
+"""What an event of the log says by itself, as judgements, and what these give the policy.
 
 Which events count, since some are undone or replaced by later ones, is for fold.py.
 """
@@ -15,8 +15,11 @@ from chatfeedback.likelihoods import RATING_WEIGHT, THUMB_WEIGHT
 from chatfeedback.records import (
     MEASURED_ONLY,
     Comparison,
+    Demonstration,
     Flag,
     PreferencePair,
+    RankedReplies,
+    RatedReply,
     StoredFeedback,
     StoredReply,
 )
@@ -308,7 +311,7 @@ def _from_use(stored: StoredFeedback) -> list[Judgement]:
     return [Rated(stored.feedback_id, event.reply_id, event.kind == "copy", IMPLICIT_WEIGHT)]
 
 
-# --- pairs for the policy -----------------------------------------------------------------
+# --- evidence for the policy -----------------------------------------------------------------
 
 
 def training_pairs(
@@ -324,13 +327,13 @@ def training_pairs(
     said = [j for j in judgements if isinstance(j, Better)]
     said += [pair for j in judgements if isinstance(j, Ranked) for pair in _pairs_of(j)]
     said += _rated_apart(judgements, lookups)
-    ages = {j.feedback_id: age for age, j in enumerate(reversed(judgements))}
+    recency = _recency(judgements)
     pairs: dict[tuple[int, int], PreferencePair] = {}
     for better in sorted(said, key=lambda j: j.feedback_id):
         chosen, rejected = lookups.reply(better.chosen_id), lookups.reply(better.rejected_id)
         if not _usable(chosen, base_key) or not _usable(rejected, base_key):
             continue
-        weight = better.weight * 0.5 ** (ages[better.feedback_id] / HALF_LIFE_JUDGEMENTS)
+        weight = better.weight * recency[better.feedback_id]
         pair = PreferencePair(
             rejected.prompt_ids, chosen.token_ids, rejected.token_ids, weight, better.source
         )
@@ -338,6 +341,63 @@ def training_pairs(
         if known is None or known.weight < weight:
             pairs[chosen.reply_id, rejected.reply_id] = pair
     return list(pairs.values())
+
+
+def training_rankings(
+    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+) -> list[RankedReplies]:
+    """Rankings for the policy update, oldest first; otherwise as `training_pairs`.
+
+    Replies of another base are left out of a ranking; what is left of it must still rank something.
+    """
+    recency, found = _recency(judgements), []
+    for judgement in judgements:
+        if not isinstance(judgement, Ranked):
+            continue
+        replies = [lookups.reply(reply_id) for reply_id in judgement.reply_ids]
+        usable = [_usable(reply, base_key) for reply in replies]
+        kept = tuple(r.token_ids for r, is_usable in zip(replies, usable, strict=True) if is_usable)
+        n_ranked = min(sum(usable[: judgement.n_ranked]), len(kept) - 1)
+        if n_ranked > 0:
+            weight = recency[judgement.feedback_id]
+            found.append(RankedReplies(replies[0].prompt_ids, kept, n_ranked, weight))
+    return found
+
+
+def training_ratings(
+    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+) -> list[RatedReply]:
+    """Thumbs, stars and flags for the policy update, oldest first; otherwise as `training_pairs`.
+    Three stars say neither good nor bad."""
+    recency, found = _recency(judgements), []
+    for judgement in judgements:
+        if not isinstance(judgement, Rated | Starred | Flagged):
+            continue
+        reply, opinion = lookups.reply(judgement.reply_id), _opinion(judgement)
+        if opinion != 0 and _usable(reply, base_key):
+            weight = abs(opinion) * recency[judgement.feedback_id]
+            found.append(RatedReply(reply.prompt_ids, reply.token_ids, opinion > 0, weight))
+    return found
+
+
+def training_demonstrations(
+    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+) -> list[Demonstration]:
+    """Answers the person rewrote, oldest first; otherwise as `training_pairs`."""
+    recency, found = _recency(judgements), []
+    for judgement in judgements:
+        if isinstance(judgement, Better) and judgement.source == "edit":
+            written, original = (lookups.reply(reply_id) for reply_id in judgement.reply_ids)
+            if _usable(written, base_key) and original.prompt_ids:
+                weight = judgement.weight * recency[judgement.feedback_id]
+                found.append(Demonstration(original.prompt_ids, written.token_ids, weight))
+    return found
+
+
+def _recency(judgements: Sequence[Judgement]) -> dict[int, float]:
+    """What each event counts for by its age, 0 to 1."""
+    ages = {j.feedback_id: age for age, j in enumerate(reversed(judgements))}
+    return {number: 0.5 ** (age / HALF_LIFE_JUDGEMENTS) for number, age in ages.items()}
 
 
 def _pairs_of(ranked: Ranked) -> list[Better]:

@@ -34,6 +34,7 @@ FeedbackKind = Literal[
 ]
 Flag = Literal["harmful", "biased", "wrong"]
 RunState = Literal["queued", "running", "promoted", "rejected", "stopped", "failed"]
+Objective = Literal["dpo", "listwise", "kto", "sft", "rloo", "ppo"]
 AdapterState = Literal["staged", "serving", "retired", "rejected"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatfeedback.records import DpoSettings, QuestionRule
+from chatfeedback.records import DpoSettings, Objective, QuestionRule
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,20 @@ class Settings:
 
     scales: tuple[float, ...] = (1.0, 0.75, 0.5)
     """How strongly an adapter may serve; the gate takes the first that does no harm."""
+
+    objective: Literal["auto"] | Objective = "auto"
+    """What a run minimises; "auto" lets the evidence decide (objective.py)."""
+
+    by_trial: Literal["no", "rloo", "ppo"] = "no"
+    """Whether "auto" may let the policy answer anew and learn from what the reward model says of
+    it: RLOO, or PPO, which takes more memory."""
+
+    min_trial_agreement: float = 0.7
+    """Share of the person's choices that the reward model must have foretold before "auto" lets
+    the policy learn by trial."""
+
+    min_trial_choices: int = 20
+    """Choices before that share means anything."""
 
     dpo: DpoSettings = field(default_factory=DpoSettings)
     """One refit of the adapter."""
