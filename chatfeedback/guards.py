@@ -347,6 +347,8 @@ def watch_collapse(
     pairs that are different; 1 = no pair comes twice). Below 0.8, or with too few replies that end
     by themselves, it is collapse.
     """
+    if not served or not base:
+        return _early("collapse", COLLAPSE_SHARE, "No replies yet.")
     ratio = distinct_2(served) / max(1e-9, distinct_2(base))
     if finished_share < min_finished:
         said = f"Only {finished_share:.0%} of its replies end by themselves."

@@ -17,18 +17,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 
 from chatfeedback.calibration import Calibration, calibrate
 from chatfeedback.choices import Choices
 from chatfeedback.dataset import gather_pairs, gather_retention, own_prompts
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
 from chatfeedback.flags import flagged_ids
+from chatfeedback.guards import Finding
 from chatfeedback.labels import Labeller
 from chatfeedback.orders import Orders
 from chatfeedback.principles import cap_ai_labels
-from chatfeedback.promotion import examine
+from chatfeedback.promotion import examine, recheck
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
+    AdapterVersion,
     BaseInfo,
     DpoSettings,
     LearningRun,
@@ -40,6 +43,8 @@ from chatfeedback.records import (
 )
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste, Tastes
+from chatfeedback.trials import read_trials
+from chatfeedback.watch import keep_findings, weakened
 
 logger = logging.getLogger(__name__)
 
@@ -265,6 +270,8 @@ class Learner:
                 self._changed.notify_all()
             return True
         self._queue_due_runs()
+        if self._check_what_serves(base):
+            return True
         with self._changed:
             run = next((each for each in self._queue if not self.is_paused(each.person_id)), None)
             if run is None:
@@ -323,6 +330,45 @@ class Learner:
         outcome = "Stopped by you; nothing changed."
         self._store.end_run(run.person_id, run.run_id, "stopped", outcome)
 
+    def _check_what_serves(self, base: BaseInfo) -> bool:
+        """Once a week each serving version is measured anew, in a quiet moment; a version that does
+        harm by now serves a step weaker. False when nothing was due."""
+        quiet = time.monotonic() - self._last_activity >= self._settings.idle_seconds
+        if not (self._settings.learn_when_idle and quiet) or self._waiting_people or self._queue:
+            return False
+        for person in self._store.people():
+            serving = self._store.serving(person.person_id, base.key)
+            checked = self._store.setting(person.person_id, "guards_checked_on", "")
+            today = date.today().isoformat()
+            if serving is None or not is_week_ago(checked or serving.created_at_utc[:10], today):
+                continue
+            self._store.set_setting(person.person_id, "guards_checked_on", today)
+            self.check_serving(person.person_id, base, serving)
+            return True
+        return False
+
+    def check_serving(
+        self, person_id: int, base: BaseInfo, serving: AdapterVersion
+    ) -> list[Finding]:
+        """Measure what serves as the gate does, keep what was found, and act on it."""
+        settings, taste = self._settings_of(person_id), self._tastes.get(person_id, base)
+        findings = recheck(
+            engine=self._engine,
+            base=base,
+            taste=taste,
+            serving=serving,
+            settings=settings,
+            seed=self._next_seed(),
+        )
+        keep_findings(self._store, person_id, serving, findings)
+        if serving.report is not None and any(finding.rejects for finding in findings):
+            report = weakened(serving.report, settings, findings)
+            if report.scale > 0:
+                self._store.promote_adapter(person_id, serving.adapter_id, report)
+            else:
+                self._store.serve_base(person_id, base.key)
+        return findings
+
     def _retry(self, run: LearningRun, reason: str) -> None:
         if self._closing:
             return
@@ -354,6 +400,8 @@ class Learner:
             prompts=own_prompts(taste),
             settings=self._settings_of(person_id),
             seed=run.seed,
+            trials=read_trials(self._store.comparisons(person_id), self._store.feedback(person_id)),
+            behaviours=self._orders.behaviours(taste, calibration),
         )
         self._go_on(current, "checking")
         if report.accepted:
@@ -456,6 +504,11 @@ def dpo_settings(settings: Settings, base: BaseInfo) -> DpoSettings:
     if base.is_starter:
         return settings.dpo
     return replace(settings.dpo, learning_rate=REAL_MODEL_LEARNING_RATE, seconds_budget=600.0)
+
+
+def is_week_ago(day: str, today: str) -> bool:
+    """Both as ISO dates; a day in the future (a clock that was wrong) is no week ago."""
+    return (date.fromisoformat(today) - date.fromisoformat(day)).days >= 7
 
 
 def _clicks_learned_from(runs: list[LearningRun]) -> int:

@@ -4,7 +4,9 @@ With ten clicks there is no held-out set to speak of. So the gate measures *harm
 (facts, how-to steps, termination, length, KL, on prompts that no learning run ever sees), and asks
 the reward model whether fresh replies are *better for this person*. Prequential agreement and
 blind trials judge afterwards. A candidate that does harm at full strength is tried weaker
-(W + s B A, a smaller s) before it is turned down: weight averaging with the base.
+(W + s B A, a smaller s) before it is turned down: weight averaging with the base. The guards
+(guards.py) look at the same replies: most of them only warn, in the report. What serves is measured
+again in the same way once a week (`recheck`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chatfeedback.flags import Behaviour, share_showing
+from chatfeedback.guards import (
+    COLLAPSE_SHARE,
+    Finding,
+    alarms,
+    distinct_2,
+    watch_collapse,
+    watch_forgetting,
+    watch_over_optimisation,
+    watch_protected_axes,
+)
 from chatfeedback.protocols import Engine
 from chatfeedback.records import (
     AdapterUse,
@@ -29,8 +42,12 @@ from chatfeedback.records import (
 from chatfeedback.retention import Question, interleave, questions
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste
+from chatfeedback.trials import NO_TRIALS, BlindTrials
 
 EXAMPLES_SHOWN = 3
+BEHAVIOUR_LEFT = 0.2
+"""Of a behaviour that was flagged, this share of the base's frequency may be left."""
+
 LENGTH_RATIO_LIMITS = (0.2, 4.0)
 """Mean reply length against the base's; beyond these it is collapse, not taste."""
 
@@ -47,6 +64,11 @@ class Answers:
         """Every reply, flat."""
         return [reply for replies in (*self.own, *self.asked) for reply in replies]
 
+    @property
+    def texts(self) -> list[str]:
+        """The text of every reply, flat."""
+        return [reply.text for reply in self.all]
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -60,6 +82,7 @@ class Measures:
     how_to_share: float | None
     finished_share: float
     length_ratio: float
+    distinct_ratio: float = 1.0
 
 
 def examine(
@@ -72,11 +95,15 @@ def examine(
     prompts: Sequence[str],
     settings: Settings,
     seed: int,
+    trials: BlindTrials = NO_TRIALS,
+    behaviours: Sequence[Behaviour] = (),
 ) -> GateReport:
     """Measure a candidate against the base and against what serves now.
 
     Args:
         prompts: the person's own, newest first; may be empty.
+        trials: how personal replies did in blind trials so far.
+        behaviours: what this person flagged often enough; it must not come back.
 
     Returns:
         the report of the strongest scale that does no harm, or of the weakest one tried.
@@ -90,13 +117,16 @@ def examine(
 
     of_base = answer(None)
     of_serving = answer(serving_use) if serving_use else of_base
-    for scale in settings.scales:
+    over = watch_over_optimisation(trials, _claim(serving))
+    for scale in _scales_allowed(settings, serving, over):
         of_candidate = answer(AdapterUse(version.adapter_id, version.folder, scale))
         measures = measure(taste, own, asked, of_candidate, of_base, of_serving, scale)
         harm = find_harm(measures, settings)
+        harm += find_relapse(behaviours, of_candidate, of_base, of_serving)
         if not harm:
             break
     reasons = harm or find_no_gain(measures, settings)
+    axes = watch_protected_axes(of_candidate.texts, of_base.texts)
     return GateReport(
         accepted=not reasons,
         reasons=tuple(reasons) or ("Better for you, and nothing was forgotten.",),
@@ -110,7 +140,48 @@ def examine(
         clicks=taste.clicks,
         examples=_examples(own or [each.prompt for each in asked], of_candidate, of_serving),
         scale=measures.scale,
+        warnings=tuple(f"{each.message} {each.action}" for each in alarms([over, axes])),
     )
+
+
+def recheck(
+    *,
+    engine: Engine,
+    base: BaseInfo,
+    taste: Taste,
+    serving: AdapterVersion,
+    settings: Settings,
+    seed: int,
+) -> list[Finding]:
+    """Measure what serves once more, as the gate did: harm may show only later."""
+    asked = interleave(questions("gate", base.is_starter), settings.gate_prompts, how_to_share=0.4)
+    use = _use(serving)
+    of_base = _answer(engine, [], asked, None, settings, seed)
+    of_serving = _answer(engine, [], asked, use, settings, seed)
+    measures = measure(taste, [], asked, of_serving, of_base, of_serving, use.scale)
+    return [
+        watch_collapse(
+            of_serving.texts, of_base.texts, measures.finished_share, settings.min_finished_share
+        ),
+        watch_forgetting(measures.facts_share, measures.how_to_share, settings.min_retention_share),
+        watch_protected_axes(of_serving.texts, of_base.texts),
+    ]
+
+
+def _claim(serving: AdapterVersion | None) -> float | None:
+    """How sure the reward model was that what serves is better."""
+    return serving.report.better_probability if serving and serving.report else None
+
+
+def _scales_allowed(
+    settings: Settings, serving: AdapterVersion | None, over: Finding
+) -> Sequence[float]:
+    """Scales to try, strongest first; while blind trials are lost, nothing stronger than a step
+    below what serves (or the weakest of all)."""
+    if not over.rejects or serving is None:
+        return settings.scales
+    weaker = [scale for scale in settings.scales if scale < _use(serving).scale]
+    return weaker or settings.scales[-1:]
 
 
 def measure(
@@ -142,6 +213,7 @@ def measure(
         how_to_share=kept_share(asked, candidate.asked, base.asked, "how_to"),
         finished_share=float(finished.mean()),
         length_ratio=_mean_length(candidate.all) / max(1.0, _mean_length(base.all)),
+        distinct_ratio=distinct_2(candidate.texts) / max(1e-9, distinct_2(base.texts)),
     )
 
 
@@ -161,6 +233,26 @@ def find_harm(measures: Measures, settings: Settings) -> list[str]:
     low, high = LENGTH_RATIO_LIMITS
     if not low <= measures.length_ratio <= high:
         found.append(f"Its replies are {measures.length_ratio:.1f} times as long as the base's.")
+    if measures.distinct_ratio < COLLAPSE_SHARE:
+        lost = 1 - measures.distinct_ratio
+        found.append(f"Its replies repeat themselves: {lost:.0%} fewer different word pairs.")
+    return found
+
+
+def find_relapse(
+    behaviours: Sequence[Behaviour], candidate: Answers, base: Answers, serving: Answers
+) -> list[str]:
+    """Sentences for flagged behaviours that the candidate shows more than a fifth as often as the
+    base, and more often than what serves: learning must not undo what was achieved."""
+    found = []
+    for behaviour in behaviours:
+        share = share_showing(behaviour, candidate.texts)
+        if share > BEHAVIOUR_LEFT * share_showing(behaviour, base.texts) and (
+            share > share_showing(behaviour, serving.texts)
+        ):
+            found.append(
+                f"It says “{behaviour.wording}” again, which you flagged: {share:.0%} of replies."
+            )
     return found
 
 

@@ -46,6 +46,7 @@ from chatfeedback.explore import (
     worth_asking,
 )
 from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.guards import Finding
 from chatfeedback.household import Household
 from chatfeedback.learning import Learner
 from chatfeedback.likelihoods import Matrix
@@ -80,6 +81,7 @@ from chatfeedback.records import (
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste, Tastes, is_usable
 from chatfeedback.trials import BlindTrials, read_trials
+from chatfeedback.watch import guard_report
 from chatfeedback.writing import ReplyWriter, close_events, collect, notice_of, reveal
 
 TITLE_CHARACTERS = 48
@@ -645,6 +647,13 @@ class Session:
     def switch_taste_card(self, person_id: int, on: bool) -> None:
         """Whether the card stands in front of every conversation from the next answer on."""
         self._orders.switch_card(person_id, on=on)
+
+    def guard_report(self, person_id: int) -> list[Finding]:
+        """What every guard sees, alarms first; see guards.py."""
+        base = self._engine.state().base
+        known = self._tastes.calibration(base) if base else None
+        taste = self.taste(person_id)
+        return guard_report(self._store, person_id, taste, known, self._settings)
 
     def principles(self, person_id: int) -> tuple[Principle, ...]:
         """What the person wrote; a principle with a check is kept by rule on every model."""

@@ -48,6 +48,9 @@ class BlindTrials:
         return 1 + self.wins + self.ties // 2, 1 + self.losses + self.ties // 2
 
 
+NO_TRIALS = BlindTrials()
+
+
 def read_trials(comparisons: Sequence[Comparison], events: Sequence[StoredFeedback]) -> BlindTrials:
     """Count the answered blind trials; undone answers count no more, a changed one counts once."""
     trials = {each.comparison_id: each for each in comparisons if each.why == BLIND_TRIAL}

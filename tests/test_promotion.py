@@ -4,9 +4,22 @@ import dataclasses
 
 import pytest
 
-from chatfeedback.promotion import Measures, find_harm, find_no_gain, kept_share, sequence_kl
+from chatfeedback.flags import Behaviour
+from chatfeedback.guards import watch_over_optimisation
+from chatfeedback.promotion import (
+    Answers,
+    Measures,
+    _scales_allowed,
+    find_harm,
+    find_no_gain,
+    find_relapse,
+    kept_share,
+    sequence_kl,
+)
+from chatfeedback.records import AdapterVersion, GateReport
 from chatfeedback.retention import Question, interleave, questions
 from chatfeedback.settings import Settings
+from chatfeedback.trials import BlindTrials
 from tests.fakes import FakeEngine
 
 GOOD = Measures(
@@ -45,6 +58,7 @@ def test_a_good_candidate_does_no_harm_and_gains():
         ({"finished_share": 0.9}, "end properly"),
         ({"kl_nats": 9.0}, "too far"),
         ({"length_ratio": 0.01}, "as long"),
+        ({"distinct_ratio": 0.7}, "repeat themselves"),
     ],
 )
 def test_every_kind_of_harm_is_named(changes, word):
@@ -98,3 +112,41 @@ def test_how_tos_keep_their_share_in_a_small_selection():
     chosen = interleave(questions("gate", True), 20, how_to_share=0.3)
     assert len(chosen) == 20
     assert sum(question.kind == "how_to" for question in chosen) == 6
+
+
+# --- what was flagged, and blind trials that are lost --------------------------------------------
+
+KNOWN = Behaviour("everybody knows", 5)
+
+
+def answers(showing: int, of: int = 10) -> Answers:
+    texts = ["As everybody knows, yes."] * showing + ["Yes."] * (of - showing)
+    return Answers([], [replies(*texts)])
+
+
+def test_a_flagged_behaviour_that_comes_back_is_turned_down():
+    [sentence] = find_relapse([KNOWN], answers(6), answers(8), answers(0))
+    assert "everybody knows" in sentence
+
+
+def test_less_than_a_fifth_of_it_or_less_than_what_serves_is_progress():
+    assert find_relapse([KNOWN], answers(1), answers(8), answers(0)) == []
+    assert find_relapse([KNOWN], answers(4), answers(8), answers(6)) == []
+    assert find_relapse([], answers(9), answers(1), answers(0)) == []
+
+
+def serving(scale: float) -> AdapterVersion:
+    report = GateReport(True, (), 0.99, 1.0, 1.0, 1.0, 1.0, 1.0, 0.7, 30, (), scale=scale)
+    return AdapterVersion("a", 1, None, "base", "f", "h", "serving", 1, report, "2026-11-21")
+
+
+def test_while_blind_trials_are_lost_nothing_as_strong_may_serve():
+    lost = watch_over_optimisation(BlindTrials(3, 20), 0.99)
+    assert _scales_allowed(Settings(), serving(1.0), lost) == [0.75, 0.5]
+    assert _scales_allowed(Settings(), serving(0.5), lost) == (0.5,)
+
+
+def test_without_such_trials_the_gate_is_as_it_was():
+    for trials in (BlindTrials(), BlindTrials(3, 10), BlindTrials(12, 10)):
+        finding = watch_over_optimisation(trials, 0.99)
+        assert _scales_allowed(Settings(), serving(1.0), finding) == Settings().scales

@@ -1,0 +1,322 @@
+"""Principles: read from a sentence, kept by rule, judged by a critic, capped; flags that act."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from chatfeedback.calibration import PoolPrompt, PoolReply
+from chatfeedback.critic import Critic, choice, pairs_of_labels, says_no
+from chatfeedback.errors import InputRefused
+from chatfeedback.explore import choose_reply
+from chatfeedback.flags import find_behaviours, pairs_against, share_showing
+from chatfeedback.principles import (
+    AI_SHARE,
+    AI_WEIGHT,
+    Check,
+    Principle,
+    Rules,
+    cap_ai_labels,
+    count,
+    label_by_rule,
+    may_be_better,
+    read_check,
+    read_principles,
+    write_principles,
+)
+from chatfeedback.protected import count_protected, may_win
+from chatfeedback.records import FeedbackEvent, PreferencePair, StoredReply
+from chatfeedback.session import Session
+from chatfeedback.settings import Settings
+from storage.store import open_store
+from tests.fakes import BASE, FakeEngine, features_of
+from tests.store_samples import ask as ask_stored
+
+# --- reading a sentence -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "check"),
+    [
+        ("At most two sentences.", Check("sentences", at_most=2)),
+        ("No more than 50 words, please", Check("words", at_most=50)),
+        ("Keep it under 20 words", Check("words", at_most=19)),
+        ("Answer in one sentence", Check("sentences", at_most=1)),
+        ("Never write more than 3 lines", Check("lines", at_most=3)),
+        ("No less than 3 sentences", Check("sentences", at_least=3)),
+        ("Use at least three sentences", Check("sentences", at_least=3)),
+        ("Never use emoji", Check("emoji", at_most=0)),
+        ("always add an emoji", Check("emoji", at_least=1)),
+        ("no exclamation marks", Check("exclamation marks", at_most=0)),
+        ("Don't use bullet points", Check("bullets", at_most=0)),
+        ('Don’t say "as an AI"', Check('"as an ai"', at_most=0)),
+        ("Never say sorry or unfortunately.", Check('"sorry" "unfortunately"', at_most=0)),
+        ("Always end with 'Cheers'", Check('"cheers"', at_least=1)),
+    ],
+)
+def test_what_can_be_counted_is_recognised_from_the_sentence(sentence, check):
+    assert read_check(sentence) == check
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Never give medical doses", "Be kind", "Never mention politics", "I don't want long answers"],
+)
+def test_all_else_is_for_a_critic(sentence):
+    assert read_check(sentence) is None
+
+
+def test_counting_knows_words_from_parts_of_words():
+    assert count('"so"', "So it is also so.") == 2
+    assert count('"you\'re right"', "You’re right!") == 1
+    assert count("sentences", "One. Two! Three?") == 3
+    assert count("words", "three short words") == 3
+
+
+def test_a_list_of_principles_is_trimmed_and_survives_being_stored():
+    stored = write_principles(["  No  emoji ", "", "no emoji", "No emoji"])
+    assert [each.text for each in read_principles(stored)] == ["No emoji", "no emoji"]
+    assert read_principles("") == ()
+
+
+def test_too_many_or_too_long_principles_are_refused_with_their_number():
+    with pytest.raises(InputRefused, match="21"):
+        write_principles([f"rule {n}" for n in range(21)])
+    with pytest.raises(InputRefused, match="301"):
+        write_principles(["x" * 301])
+
+
+# --- labels by rule ---------------------------------------------------------------------------
+
+
+def pool_prompt(*texts: str, marks: tuple[float | None, ...] = ()) -> PoolPrompt:
+    marks = marks or (None,) * len(texts)
+    replies = tuple(
+        PoolReply(text, (at,), True, mark, features_of("q", text))
+        for at, (text, mark) in enumerate(zip(texts, marks, strict=True))
+    )
+    return PoolPrompt("q", "other", (9,), replies)
+
+
+def test_the_most_pleasing_kept_reply_is_better_than_the_most_pleasing_broken_one():
+    each = pool_prompt("plain", "nice", "smile 😊", "grin 😊")
+    pair = label_by_rule(each, np.array([0.0, 1.0, 3.0, 2.0]), Check("emoji", at_most=0))
+    assert (pair.chosen_ids, pair.rejected_ids) == ((1,), (2,))
+    assert (pair.source, pair.weight) == ("principle", AI_WEIGHT)
+
+
+def test_a_wrong_reply_is_never_the_better_one():
+    each = pool_prompt("wrong", "right 😊", marks=(0.0, 1.0))
+    assert label_by_rule(each, np.zeros(2), Check("emoji", at_most=0)) is None
+
+
+def pair(weight: float, source: str) -> PreferencePair:
+    return PreferencePair((1,), (2,), (3,), weight, source)
+
+
+def test_labels_by_principles_are_at_most_30_percent_of_the_evidence():
+    pairs = cap_ai_labels([pair(1.0, "click")] * 7 + [pair(0.5, "principle")] * 40)
+    theirs = sum(each.weight for each in pairs if each.source == "principle")
+    assert theirs / sum(each.weight for each in pairs) == pytest.approx(AI_SHARE)
+    assert sum(each.weight for each in pairs if each.source == "click") == 7.0
+
+
+def test_few_labels_are_left_as_they_are_and_alone_they_teach_nothing():
+    few = [pair(1.0, "click")] * 7 + [pair(0.5, "principle")]
+    assert cap_ai_labels(few) == tuple(few)
+    assert cap_ai_labels([pair(0.5, "principle")]) == ()
+
+
+def test_a_label_counts_less_than_a_click():
+    assert AI_WEIGHT < 1.0
+
+
+# --- protected axes ---------------------------------------------------------------------------
+
+
+def test_a_reply_never_wins_by_flattery():
+    plain, flattering = "Rayleigh scattering.", "Great question! Rayleigh scattering."
+    assert may_win([plain, flattering]) == [True, False]
+    assert may_win([flattering, plain]) == [True, True]
+    assert not may_be_better(flattering, plain, Rules())
+    assert may_be_better(plain, flattering, Rules())
+
+
+@pytest.mark.parametrize(
+    "text", ["What a great question!", "You're absolutely right.", "I am always here for you."]
+)
+def test_flattery_agreement_and_dependence_are_counted(text):
+    assert count_protected(text) == 1
+
+
+def test_honest_warmth_is_no_flattery():
+    assert count_protected("Happy to help! I hope it goes well. That is the right way.") == 0
+
+
+# --- the critic: a scripted one in the engine's place -----------------------------------------
+
+
+class ScriptedCritic(FakeEngine):
+    """Breaks the principle wherever a reply names milligrams; votes as `votes` says."""
+
+    def __init__(self, votes=("A", "B")):
+        super().__init__()
+        self.votes = list(votes)
+
+    def sample(self, request):
+        found = super().sample(dataclasses.replace(request, prompts=request.prompts))
+        return [
+            [dataclasses.replace(replies[0], text=self._say(turns[-1].text))]
+            for turns, replies in zip(request.prompts, found, strict=True)
+        ]
+
+    def _say(self, asked: str) -> str:
+        if "Begin with" in asked:
+            return "No, it names a dose." if "400 mg" in asked else "Yes, it does."
+        if "Write the reply anew" in asked:
+            return "Please ask a pharmacist."
+        return self.votes.pop(0)
+
+
+DOSES = Principle("Never give medical doses", None)
+
+
+def stored(reply_id: int, text: str, prompt: str = "What helps a headache?") -> StoredReply:
+    return StoredReply(
+        reply_id, reply_id, prompt, text, (1,), (2,), "done", "end", None, 0.0, Settings(),
+        0, BASE.key, 1.0, 1.0, 1, "2026-11-21T10:00:00Z",
+    )  # fmt: skip
+
+
+def test_a_broken_principle_is_criticised_mended_and_labelled():
+    replies = [stored(1, "Take 400 mg."), stored(2, "Rest, and drink water.")]
+    [label] = Critic(ScriptedCritic(), seed=0).label(DOSES, replies)
+    assert (label.reply_id, label.rejected) == (1, "Take 400 mg.")
+    assert label.chosen == "Please ask a pharmacist."
+    assert label.critique.startswith("No")
+
+
+@pytest.mark.parametrize("votes", [("A", "A"), ("B", "B"), ("B", "A"), ("A", "both")])
+def test_a_label_needs_both_orders_to_agree(votes):
+    assert Critic(ScriptedCritic(votes), seed=0).label(DOSES, [stored(1, "Take 400 mg.")]) == []
+
+
+def test_the_base_criticises_not_the_adapter():
+    engine = ScriptedCritic()
+    Critic(engine, seed=0).label(DOSES, [stored(1, "Take 400 mg.")])
+    assert {request.adapter for request in engine.requests} == {None}
+
+
+def test_labels_become_light_pairs_of_their_own_source():
+    engine = ScriptedCritic()
+    labels = Critic(engine, seed=0).label(DOSES, [stored(1, "Take 400 mg.")])
+    [made] = pairs_of_labels(engine, labels)
+    assert (made.source, made.weight) == ("principle", AI_WEIGHT)
+    assert pairs_of_labels(engine, []) == []
+
+
+def test_verdicts_are_read_from_their_first_word():
+    assert says_no("No, it does not.")
+    assert says_no("**No**. Because")
+    assert not says_no("Nothing is wrong.")
+    assert (choice("B"), choice("A or B"), choice("Reply A.")) == ("B", None, "A")
+
+
+def test_labels_are_stored_once_and_apart_from_feedback(tmp_path):
+    store = open_store(tmp_path)
+    me = store.ensure_person("me").person_id
+    reply_id = ask_stored(store, me, store.add_conversation(me, "chat"))[1]
+    label = dataclasses.replace(
+        Critic(ScriptedCritic(), seed=0).label(DOSES, [stored(1, "Take 400 mg.")])[0],
+        reply_id=reply_id,
+    )
+    store.add_ai_label(me, label)
+    store.add_ai_label(me, label)
+    assert [each.chosen for each in store.ai_labels(me)] == [label.chosen]
+    assert store.feedback(me) == []
+    store.close()
+
+
+# --- flags ------------------------------------------------------------------------------------
+
+USUAL = [f"Answer {n} is here. It says so." for n in range(60)] + ["As everybody knows, yes."]
+
+
+def flagged(*texts: str) -> list[StoredReply]:
+    return [stored(n, text, prompt=f"question {n}") for n, text in enumerate(texts)]
+
+
+def test_five_flags_of_one_wording_are_a_behaviour():
+    texts = [f"As everybody knows, number {n} is a lie." for n in "abcde"]
+    [behaviour] = find_behaviours(flagged(*texts), USUAL)
+    assert "everybody knows" in behaviour.wording or "lie" in behaviour.wording
+    assert behaviour.flags == 5
+    assert share_showing(behaviour, texts) == 1.0
+
+
+def test_four_flags_or_a_common_wording_are_none():
+    texts = [f"As everybody knows, {n}." for n in "abcd"]
+    assert find_behaviours(flagged(*texts), USUAL) == []
+    assert find_behaviours(flagged(*USUAL[:6]), USUAL) == []
+
+
+def test_words_of_the_question_are_nobodys_behaviour():
+    replies = [stored(n, f"otters swim {n}", prompt="Do otters swim?") for n in range(6)]
+    assert find_behaviours(replies, USUAL) == []
+
+
+def test_every_version_gets_pairs_against_a_behaviour():
+    texts = [f"As everybody knows, {n}." for n in "abcde"]
+    behaviours = find_behaviours(flagged(*texts), USUAL)
+    each = pool_prompt("As everybody knows, it rains.", "It rains.")
+    [made] = pairs_against(behaviours, [(each, np.array([5.0, 0.0]))])
+    assert (made.chosen_ids, made.rejected_ids) == ((1,), (0,))
+
+
+# --- in the flow ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session(tmp_path):
+    store = open_store(tmp_path)
+    session = Session(
+        store, FakeEngine(), dataclasses.replace(Settings(), learn_when_idle=False), seed=0
+    )
+    session.wait_until_ready()
+    yield session
+    session.close()
+    store.close()
+
+
+def test_a_principle_holds_from_the_next_answer_on(session):
+    me = session.default_person().person_id
+    session.set_principles(me, ["No bullet points", "Never use emoji", "At most five words"])
+    for number in range(4):
+        chat = session.new_conversation(me)
+        assert list(session.reply(me, chat, "hello", f"m{number}"))[-1].texts == ("Short answer.",)
+
+
+def test_five_flags_end_a_behaviour_at_once(session):
+    me = session.default_person().person_id
+    flags = 0
+    while flags < 5:
+        shown = list(session.reply(me, session.new_conversation(me), f"q{flags}", f"m{flags}"))[-1]
+        again = shown
+        while "Certainly" not in again.texts[0]:
+            again = list(session.regenerate(me, shown.message_id))[-1]
+        flags += 1
+        session.give_feedback(
+            me, FeedbackEvent(f"f{flags}", "flag", reply_id=again.reply_ids[0], flag="biased")
+        )
+    assert not session._rules(me).allow("Certainly. In brief, this is a formal reply; one might")
+
+
+def test_choosing_keeps_the_rules_and_falls_back_when_nothing_does(session):
+    me = session.default_person().person_id
+    engine = FakeEngine()
+    replies = [engine._reply(at, "hello", None) for at in range(4)]
+    taste = session.taste(me)
+    rules = Rules((Check("bullets", at_least=1),))
+    assert "- one" in replies[choose_reply(taste, "hello", replies, rules)].text
+    nothing = Rules((Check("words", at_least=500),))
+    assert 0 <= choose_reply(taste, "hello", replies, nothing) < 4
