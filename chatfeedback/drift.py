@@ -22,9 +22,12 @@ from chatfeedback.prequential import Scores
 from chatfeedback.prior import Prior
 from chatfeedback.reward import RewardModel
 
-FORMAT = 1
+FORMAT = 2
 QUICK = 0.9
 """What the quick model keeps at every reaction."""
+
+QUICK_MEMORY = 10
+"""Reactions of which it still knows a good part: 1 / (1 - QUICK)."""
 
 FORGET_EVERY = 5
 """Reactions between two times it forgets (all at once: it costs a matrix inverse)."""
@@ -50,12 +53,15 @@ class Belief:
     models: followed, quick, and after the first change the former.
     log_scores: of each, discounted by MEMORY a reaction, nats.
     n: reactions so far; changes: how often another model was followed.
+    since: the reaction from which on the followed model knows all it is told, and the same of the
+        former model; what was said before speaks of another taste.
     """
 
     models: tuple[RewardModel, ...]
     log_scores: tuple[float, ...] = (0.0, 0.0)
     n: int = 0
     changes: int = 0
+    since: tuple[int, int] = (0, 0)
     scores: Scores = field(default_factory=Scores)
 
     @classmethod
@@ -106,11 +112,14 @@ class Belief:
         models, leads = self.models, [score - self.log_scores[0] for score in self.log_scores]
         if len(models) > FORMER and leads[FORMER] > RETURN_NATS:
             order = (models[FORMER], models[QUICK_ONE], models[FOLLOWED])
+            since = self.since[::-1]
         elif leads[QUICK_ONE] > ALARM_NATS:
             order = (models[QUICK_ONE], models[QUICK_ONE], models[FOLLOWED])
+            since = (max(0, self.n - QUICK_MEMORY), self.since[0])
         else:
             return self
-        return replace(self, models=order, log_scores=(0.0,) * 3, changes=self.changes + 1)
+        changes = self.changes + 1
+        return replace(self, models=order, log_scores=(0.0,) * 3, changes=changes, since=since)
 
     def _note_choices(self, reaction: Sequence[Evidence]) -> Scores:
         """Every chosen reply against each of the others, as the followed model saw them before
@@ -138,6 +147,7 @@ class Belief:
             "log_scores": self.log_scores,
             "n": self.n,
             "changes": self.changes,
+            "since": self.since,
             "scores": numbers,
         }
         arrays = [getattr(self.scores, name) for name in _SCORE_ARRAYS]
@@ -171,6 +181,7 @@ class Belief:
             tuple(header["log_scores"]),
             header["n"],
             header["changes"],
+            tuple(header["since"]),
             Scores(**header["scores"], **arrays),
         )
 

@@ -323,6 +323,18 @@ class Taste:
         with self._lock:
             return tuple(self._said.all())
 
+    @property
+    def lasting_judgements(self) -> Sequence[Judgement]:
+        """What the log says of the taste as it is now: all of it, unless the taste changed."""
+        with self._lock:
+            lasting: list[Judgement] = []
+            reactions, since = 0, self.belief.since[0]
+            for _, said in self._said.after(0):
+                reactions += bool(self._reader.read(said))
+                if reactions > since:
+                    lasting += said
+            return tuple(lasting)
+
     # --- asking it -----------------------------------------------------------------------------
 
     def phis(self, prompt: str, replies: Sequence[GeneratedReply]) -> Matrix:

@@ -58,6 +58,13 @@ def test_a_taste_that_turns_round_is_learned_anew():
     assert foretold(follows, -1.0) > foretold(Belief((stubborn, stubborn)), -1.0) + 0.2
 
 
+def test_a_change_of_taste_tells_from_where_on_the_log_speaks_of_the_new_one():
+    follows = belief_after(*choices(50), *choices(30, seed=1, taste=-1.0))
+
+    assert belief_after(*choices(60)).since[0] == 0
+    assert 45 <= follows.since[0] <= 65
+
+
 def test_forgetting_moves_half_way_to_the_prior():
     """With half the precision kept, the belief is the mean of the two in precision."""
     model = RewardModel.prior(BASIS).rebuild(choices(30))
@@ -111,6 +118,7 @@ def test_a_belief_survives_storage_and_refuses_another_basis_or_prior():
 
     assert again is not None
     assert (again.n, again.changes, again.log_scores) == (80, belief.changes, belief.log_scores)
+    assert again.since == belief.since
     assert again.scores.slope == belief.scores.slope
     for kept, model in zip(again.models, belief.models, strict=True):
         np.testing.assert_array_equal(kept.mean, model.mean)

@@ -224,6 +224,19 @@ def test_choices_are_foretold_before_they_are_learned(store, me, voice):
     assert taste_of(store, me).agreement() == taste.agreement()
 
 
+def test_after_a_change_of_taste_only_what_speaks_of_the_new_one_lasts(store, me, voice):
+    taste = taste_of(store, me)
+    for outcome in ["first"] * 25 + ["second"] * 15:
+        taste.learn(voice.say("pick", comparison_id=voice.ask(2)[0], outcome=outcome))
+    lasting = taste.lasting_judgements
+
+    assert taste.belief.changes > 0
+    assert taste.model.weights[WORDS] > 0
+    assert len(taste.judgements) == 40
+    assert lasting == taste.judgements[-len(lasting) :]
+    assert 10 <= len(lasting) <= 25
+
+
 # --- several people ------------------------------------------------------------------------------
 
 
