@@ -8,6 +8,9 @@ from chatfeedback.engine.adapters import CandidateView
 from chatfeedback.engine.dpo import dpo_steps
 from chatfeedback.engine.kto import kto_steps
 from chatfeedback.engine.listwise import listwise_steps
+from chatfeedback.engine.ppo import ppo_steps
+from chatfeedback.engine.rloo import rloo_steps
+from chatfeedback.engine.rollouts import RolloutSource
 from chatfeedback.engine.sft import sft_steps
 from chatfeedback.engine.updating import Base, SampleOwn
 from chatfeedback.errors import InputRefused
@@ -18,6 +21,8 @@ from chatfeedback.records import (
     LearnResult,
     LearnStep,
     ListwiseSettings,
+    PpoSettings,
+    RlooSettings,
     SftSettings,
 )
 
@@ -29,8 +34,12 @@ def learn_steps(
     sample_own: SampleOwn,
     wait: Callable[[], None],
     is_cancelled: Callable[[], bool],
+    source_of: Callable[[LearnRequest], RolloutSource] | None = None,
 ) -> Iterator[LearnStep | LearnResult]:
     """The run that a request asks for; see `dpo.dpo_steps`.
+
+    Args:
+        source_of: where PPO and RLOO get their replies from, and what these earn.
 
     Raises:
         InputRefused: there is no such objective.
@@ -44,7 +53,13 @@ def learn_steps(
             return kto_steps(view, base, request, sample_own, wait, is_cancelled)
         case SftSettings():
             return sft_steps(view, base, request, sample_own, wait, is_cancelled)
+        case PpoSettings() if source_of:
+            source = source_of(request)
+            return ppo_steps(view, base, request, sample_own, source, wait, is_cancelled)
+        case RlooSettings() if source_of:
+            source = source_of(request)
+            return rloo_steps(view, base, request, sample_own, source, wait, is_cancelled)
     raise InputRefused(
         f"There is no objective for {type(request.settings).__name__}. Learn by DPO, listwise "
-        "DPO, KTO or SFT."
+        "DPO, KTO, SFT, PPO or RLOO."
     )

@@ -160,6 +160,7 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
     """Three views over the one base: what serves, what works unwatched, and what learns."""
     from chatfeedback.engine.adapters import make_background_view, make_views
     from chatfeedback.engine.objectives import learn_steps
+    from chatfeedback.engine.rollouts import personal_source
     from chatfeedback.engine.scoring import dissect
     from chatfeedback.engine.serving import Serving, draw_own_replies
 
@@ -173,7 +174,16 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
             raise InputRefused(base.info.cannot_learn)
         sample_own = partial(draw_own_replies, base)
         wait = threads.candidate_gate.wait
-        start = partial(learn_steps, candidate_view, base, request, sample_own, wait, is_cancelled)
+        start = partial(
+            learn_steps,
+            candidate_view,
+            base,
+            request,
+            sample_own,
+            wait,
+            is_cancelled,
+            partial(personal_source, candidate_view, base),
+        )
         return learn_within_memory(candidate_view, base.learning_plans(), start)
 
     live = Serving(base, live_view, anatomy)

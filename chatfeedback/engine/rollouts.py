@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -18,8 +19,10 @@ import torch
 from torch import Tensor
 
 from chatfeedback.engine.adapters import CandidateView
-from chatfeedback.engine.personal_reward import DrawRollouts, Scores
+from chatfeedback.engine.base_model import BaseModel
+from chatfeedback.engine.personal_reward import DrawRollouts, PersonalReward, Scores
 from chatfeedback.engine.scoring import Ids, reply_logprobs
+from chatfeedback.engine.serving import draw_own_replies
 from chatfeedback.engine.updating import (
     Item,
     Metrics,
@@ -64,6 +67,27 @@ class RolloutSource:
                 "Nothing to learn from: there are 0 prompts to answer. Chat a little first."
             )
         self.reward.get_to_know(request.rollout_prompts, self.draw, request.seed)
+
+
+def personal_source(view: CandidateView, base: BaseModel, request: LearnRequest) -> RolloutSource:
+    """Replies drawn as `ROLLOUT_SAMPLING` says, paid by the request's reward model.
+
+    Raises:
+        InputRefused: the request has no reward model, or one of another base.
+    """
+    settings = request.settings
+    assert isinstance(settings, RolloutSettings)
+    if request.reward is None:
+        raise InputRefused("Nothing says what a reply is worth: the request has no reward model.")
+    reward = PersonalReward(
+        view,
+        base,
+        base.template.text_of,
+        request.reward,
+        uncertainty_coef=settings.uncertainty_coef,
+        unfinished_score=settings.unfinished_score,
+    )
+    return RolloutSource(partial(draw_own_replies, base, sampling=ROLLOUT_SAMPLING), reward)
 
 
 @dataclass(frozen=True)
