@@ -301,7 +301,9 @@ def sweep_adapters(store: Store) -> None:
         version for person in store.people() for version in store.versions(person.person_id)
     )
     known = {version.adapter_id for version in versions if version.state != "staged"}
-    for name in sweep(store.folder / "adapters", known):
+    runs = (run for person in store.people() for run in store.runs(person.person_id))
+    unfinished = [run.run_id for run in runs if run.state in ("queued", "running")]
+    for name in sweep(store.folder / "adapters", known, unfinished):
         logger.info("removed the unfinished adapter folder %s", name)
 
 

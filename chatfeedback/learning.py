@@ -21,11 +21,13 @@ from datetime import date
 
 from chatfeedback.calibration import Calibration, calibrate
 from chatfeedback.choices import Choices
-from chatfeedback.dataset import gather_pairs, gather_retention, own_prompts
+from chatfeedback.dataset import add_evidence, gather_pairs, gather_retention, own_prompts
+from chatfeedback.engine.adapter_files import forget_progress
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
 from chatfeedback.flags import flagged_ids
 from chatfeedback.guards import Finding
 from chatfeedback.labels import Labeller
+from chatfeedback.objective import choose_objective, count_evidence, run_settings
 from chatfeedback.orders import Orders
 from chatfeedback.principles import cap_ai_labels
 from chatfeedback.promotion import examine, recheck
@@ -33,13 +35,13 @@ from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
     AdapterVersion,
     BaseInfo,
-    DpoSettings,
     LearningRun,
     LearningStatus,
     LearnRequest,
     LearnResult,
     LearnStep,
     PreferencePair,
+    RunState,
 )
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste, Tastes
@@ -50,7 +52,6 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 PAUSED_SETTING = "learning_paused"
-REAL_MODEL_LEARNING_RATE = 5e-5  # the starter, a tiny model, needs far larger steps
 
 
 @dataclass
@@ -318,17 +319,22 @@ class Learner:
         except EngineUnavailable as error:
             self._retry(run, str(error))
         except ChatFeedbackError as error:
-            self._store.end_run(run.person_id, run.run_id, "failed", str(error))
+            self._end(run, "failed", str(error))
         except Exception as error:
             logger.exception("learning run %s failed", run.run_id)
             outcome = (
                 f"The run failed ({type(error).__name__}); the version that serves is unchanged."
             )
-            self._store.end_run(run.person_id, run.run_id, "failed", outcome)
+            self._end(run, "failed", outcome)
+
+    def _end(self, run: LearningRun, state: RunState, outcome: str) -> None:
+        """However it ended, it will not go on."""
+        self._store.end_run(run.person_id, run.run_id, state, outcome)
+        forget_progress(self._store.folder / "adapters", run.run_id)
 
     def _end_stopped(self, run: LearningRun) -> None:
         outcome = "Stopped by you; nothing changed."
-        self._store.end_run(run.person_id, run.run_id, "stopped", outcome)
+        self._end(run, "stopped", outcome)
 
     def _check_what_serves(self, base: BaseInfo) -> bool:
         """Once a week each serving version is measured anew, in a quiet moment; a version that does
@@ -374,7 +380,7 @@ class Learner:
             return
         if run.attempts >= 2:
             outcome = f"Given up after {run.attempts} attempts: {reason}"
-            self._store.end_run(run.person_id, run.run_id, "failed", outcome)
+            self._end(run, "failed", outcome)
             return
         with self._changed:
             self._queue.append(replace(run, attempts=run.attempts + 1))
@@ -416,18 +422,20 @@ class Learner:
         pairs = self._gather(run, base, taste, calibration)
         serving = self._store.serving(run.person_id, base.key)
         adapter_id = f"{run.run_id}-{run.attempts}"  # a folder is written only once
-        return LearnRequest(
+        settings = self._settings_of(run.person_id)
+        request = LearnRequest(
             run_id=run.run_id,
             folder=str(self._store.folder / "adapters" / adapter_id),
             adapter_id=adapter_id,
             pairs=pairs,
             retention=gather_retention(calibration),
             probe_prompts=calibration.probe_prompts,
-            settings=dpo_settings(self._settings_of(run.person_id), base),
+            settings=run_settings(run.method, settings, base),
             seed=run.seed,
             parent=serving.adapter_id if serving else None,
             data_hash=run.data_hash,
         )
+        return add_evidence(request, taste, base.key)
 
     def _gather(
         self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
@@ -469,16 +477,19 @@ class Learner:
         current.phase = phase
 
     def _add_run(self, person_id: int, reason: str) -> LearningRun:
-        seed = self._next_seed()
+        seed, settings = self._next_seed(), self._settings_of(person_id)
+        taste = self._tastes.get(person_id, self._engine.state().base)
+        counts = count_evidence(taste.judgements)
+        objective, why = choose_objective(counts, taste.agreement(), settings)
         feedback = self._store.feedback(person_id)
         ids = [stored.feedback_id for stored in feedback if not stored.undone]
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{seed:08x}"
         self._store.add_run(
             person_id,
             run_id=run_id,
-            method="dpo",
+            method=objective,
             reason=reason,
-            settings_json=json.dumps(asdict(self._settings_of(person_id))),
+            settings_json=json.dumps(asdict(settings) | {"chosen": objective, "because": why}),
             seed=seed,
             data_hash=hashlib.sha256(repr(ids).encode()).hexdigest()[:16],
             clicks=self._tastes.clicks(person_id),
@@ -497,13 +508,6 @@ class _Paused(Exception):
 
 class _Stopped(Exception):
     """The person, or the end of the app, stopped the run."""
-
-
-def dpo_settings(settings: Settings, base: BaseInfo) -> DpoSettings:
-    """The refit's settings for this base: real models take far smaller steps than the starter."""
-    if base.is_starter:
-        return settings.dpo
-    return replace(settings.dpo, learning_rate=REAL_MODEL_LEARNING_RATE, seconds_budget=600.0)
 
 
 def is_week_ago(day: str, today: str) -> bool:

@@ -319,8 +319,8 @@ class SftSettings(RunSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutSettings(RunSettings):
-    """What PPO and RLOO share. A step is one batch of the policy's own replies, from which it learns
-    in a few epochs of minibatches.
+    """What PPO and RLOO share. A step is one batch of the policy's own replies, from which it
+    learns in a few epochs of minibatches.
 
     kl_coef: price of a nat of KL from the base, in units of the reward model; it adapts towards
         kl_target_nats over kl_horizon replies.
@@ -593,7 +593,7 @@ class LearningRun:
     run_id: str
     person_id: int
     state: RunState
-    method: str
+    method: Objective
     reason: str  # why it started
     outcome: str  # plain words, "" while running
     steps: int

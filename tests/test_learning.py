@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from chatfeedback.engine.adapter_files import progress_folder
 from chatfeedback.errors import EngineDied, InputRefused
-from chatfeedback.records import FeedbackEvent, LearnRequest
+from chatfeedback.records import DpoSettings, FeedbackEvent, KtoSettings, LearnRequest
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store
@@ -289,4 +290,63 @@ def test_replies_are_as_personal_as_the_slider_says(store, engine):
     session.choose_learning(me, {"how_personal": 0})
     list(session.reply(me, chat, "hello again", "r2"))
     assert engine.requests[-1].adapter is None
+    session.close()
+
+
+# --- what is minimised -----------------------------------------------------------------------
+
+
+def rate(session, number, value):
+    """A thumb on the only answer to a question."""
+    me = session.default_person().person_id
+    shown = list(
+        session.reply(me, session.new_conversation(me), f"question {number}", f"m{number}")
+    )
+    [reply_id] = shown[-1].reply_ids
+    session.give_feedback(me, FeedbackEvent(f"t{number}", "thumb", reply_id=reply_id, value=value))
+    return me
+
+
+def last_request(engine):
+    return [each for each in engine.requests if isinstance(each, LearnRequest)][-1]
+
+
+def test_choices_are_learned_by_dpo_and_the_run_says_why(store, engine):
+    session = open_session(store, engine)
+    me = learn(session)
+    [run] = store.runs(me)
+    assert isinstance(last_request(engine).settings, DpoSettings)
+    assert run.method == "dpo"
+    assert json.loads(run.settings_json)["because"] == "You chose between answers."
+    session.close()
+
+
+def test_thumbs_alone_are_learned_by_kto(store, engine):
+    session = open_session(store, engine)
+    for number in range(4):
+        me = rate(session, number, 1 if number % 2 else -1)
+    session.learn_now(me)
+    session.wait_for_learning(me, timeout_s=30)
+    request = last_request(engine)
+    assert store.runs(me)[0].method == "kto"
+    assert isinstance(request.settings, KtoSettings)
+    assert sum(each.weight == 0.5 for each in request.ratings) >= 1
+    assert request.pairs == ()
+    session.close()
+
+
+def test_a_run_that_is_stopped_keeps_no_progress(store, engine):
+    kept = progress_folder(store.folder / "adapters", "anything")
+
+    class Slow(FakeEngine):
+        def learn(self, request):
+            nonlocal kept
+            kept = progress_folder(store.folder / "adapters", request.run_id)
+            kept.mkdir(parents=True)
+            raise InputRefused("nothing to learn")
+
+    session = open_session(store, Slow())
+    me = learn(session)
+    assert store.runs(me)[0].state == "failed"
+    assert not kept.exists()
     session.close()
