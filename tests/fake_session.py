@@ -7,19 +7,28 @@ that tests of the pages are quick and say what they mean.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatfeedback.behind import Behind
+from chatfeedback.card import TasteCard
+from chatfeedback.chatting import check_chat_settings
+from chatfeedback.choices import LearningChoices
+from chatfeedback.elo import Rating, rate, read_duels
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
+from chatfeedback.explore import AskingRate
+from chatfeedback.prequential import Scores
 from chatfeedback.records import (
     AdapterVersion,
     BaseInfo,
+    ChatSettings,
     Comparison,
     Conversation,
     EngineState,
     Example,
     Exchange,
     FeedbackEvent,
+    Found,
     GateReport,
     Learned,
     LearningRun,
@@ -31,6 +40,7 @@ from chatfeedback.records import (
     StoredReply,
     TraitBelief,
 )
+from chatfeedback.settings import Settings
 
 YOU, SOMEBODY_ELSE = 1, 2
 NOW = "2026-11-21T09:30:00+00:00"
@@ -76,13 +86,15 @@ class _Message:
     text: str
     reply_ids: list[int] = field(default_factory=list)
     shown: int | None = None
+    revises: int | None = None
+    aside_with: int | None = None
 
 
 class FakeSession:
     """The public face of `chatfeedback.session.Session`, and its own `queries`."""
 
     def __init__(self, answer: Callable[[str], str] | None = None) -> None:
-        self.answer = answer or (lambda prompt: f"You asked: {prompt}")
+        self.says = answer or (lambda prompt: f"You asked: {prompt}")
         self.engine = READY
         self.pieces = threading.Event()  # set: words come at once; clear: the reply waits
         self.pieces.set()
@@ -105,6 +117,14 @@ class FakeSession:
         self.comparisons: dict[int, Comparison] = {}
         self.events: list[StoredFeedback] = []
         self.client_ids: set[str] = set()
+        self.chats: dict[int, ChatSettings] = {}
+        self.rate = AskingRate.SOMETIMES
+        self.asks_for = 1  # answers to an ordinary message
+        self.choices = LearningChoices()
+        self.behind: dict[str, list[Behind]] = {}
+        self.card = TasteCard("Short answers.", (), False, (), False)
+        self.everybody = [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
+        self.active = self.everybody[0]
         self._lock = threading.RLock()
 
     # --- acts -----------------------------------------------------------------------------
@@ -117,7 +137,7 @@ class FakeSession:
         return self.engine
 
     def default_person(self) -> Person:
-        return Person(YOU, "You")
+        return self.active
 
     def new_conversation(self, person_id: int) -> int:
         return self.add_conversation("New chat", person_id=person_id)
@@ -151,6 +171,49 @@ class FakeSession:
     ) -> Iterator[ReplyProgress]:
         message = self._take(person_id, conversation_id, text)
         yield from self._write(message, 2, show=False)
+
+    def answer(
+        self, person_id: int, conversation_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        message = self._take(person_id, conversation_id, text)
+        yield from self._write(message, self.asks_for, show=self.asks_for == 1)
+
+    def revise(
+        self, person_id: int, message_id: int, text: str, client_id: str
+    ) -> Iterator[ReplyProgress]:
+        old = self._message(person_id, message_id)
+        first = old.revises or old.message_id
+        self._put_aside(old)
+        message = self._take(person_id, old.conversation_id, text)
+        message.revises = first
+        yield from self._write(message, 1, show=True)
+
+    def show_message(self, person_id: int, message_id: int) -> None:
+        wanted = self._message(person_id, message_id)
+        first = wanted.revises or wanted.message_id
+        for each in self.messages:
+            if first in (each.message_id, each.revises) and each.aside_with is None:
+                self._put_aside(each)
+        for each in self.messages:
+            if each.aside_with == message_id:
+                each.aside_with = None
+
+    def _put_aside(self, variant: _Message) -> None:
+        for each in self.messages:
+            is_later = each.message_id >= variant.message_id
+            if each.conversation_id == variant.conversation_id and is_later:
+                each.aside_with = each.aside_with or variant.message_id
+
+    def set_chat(self, person_id: int, conversation_id: int, settings: ChatSettings) -> None:
+        self._talk(person_id, conversation_id)
+        check_chat_settings(settings)
+        self.chats[conversation_id] = settings
+
+    def asking_rate(self, person_id: int) -> AskingRate:
+        return self.rate
+
+    def set_asking_rate(self, person_id: int, rate: str) -> None:
+        self.rate = AskingRate(rate)
 
     def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
         yield from self._write(self._message(person_id, message_id), 1, show=True)
@@ -196,12 +259,89 @@ class FakeSession:
             for each in self.all_versions
         ]
 
+    def pause_learning(self, person_id: int) -> None:
+        self.status = replace(self.status, is_paused=True, message="Paused at step 3/20")
+
+    def resume_learning(self, person_id: int) -> None:
+        self.status = replace(self.status, is_paused=False, message="Learning.")
+
+    def learning_choices(self, person_id: int) -> LearningChoices:
+        return self.choices
+
+    def learning_settings(self, person_id: int) -> Settings:
+        return self.choices.apply(Settings())
+
+    def choose_learning(self, person_id: int, changes: Mapping[str, object]) -> LearningChoices:
+        self.choices = self.choices.change(changes)
+        return self.choices
+
+    def compare_versions(
+        self, person_id: int, text: str, pair: tuple[str | None, str | None], client_id: str
+    ) -> Comparison:
+        talk = self.add_conversation("Versions compared")
+        message = self._take(person_id, talk, text)
+        list(self._write(message, 2, show=False))
+        number = len(self.comparisons)
+        asked = replace(self.comparisons[number], why="versions")
+        self.comparisons[number] = asked
+        for reply_id, writer in zip(asked.reply_ids, pair, strict=True):
+            self.stored[reply_id] = replace(self.stored[reply_id], adapter_id=writer)
+        return asked
+
+    def open_duel(self, person_id: int) -> Comparison | None:
+        voted = {each.event.comparison_id for each in self.events}
+        asked = [each for each in self.comparisons.values() if each.why == "versions"]
+        return next((each for each in asked if each.comparison_id not in voted), None)
+
+    def version_ratings(self, person_id: int) -> dict[str, Rating]:
+        asked = [each for each in self.comparisons.values() if each.why == "versions"]
+        writers = {reply.reply_id: reply.adapter_id for reply in self.stored.values()}
+        return rate(read_duels(asked, self.events, writers))
+
+    def choices_behind(self, person_id: int, measure: str, limit: int = 4) -> list[Behind]:
+        return self.behind.get(measure, [])[:limit]
+
+    def taste_card(self, person_id: int) -> TasteCard:
+        return self.card
+
+    def set_taste_card(self, person_id: int, text: str | None) -> None:
+        self.card = replace(self.card, text=text or "Short answers.", edited=text is not None)
+
+    def switch_taste_card(self, person_id: int, on: bool) -> None:
+        self.card = replace(self.card, on=on)
+
+    def taste(self, person_id: int) -> FakeSession:
+        return self
+
+    @property
+    def scores(self) -> Scores:
+        scores = Scores()
+        for _ in range(len(self.events)):
+            scores = scores.note(0.8)
+        return scores
+
+    def add_person(self, name: str) -> Person:
+        return self.switch_person(self._add_name(name))
+
+    def switch_person(self, person_id: int) -> Person:
+        self.active = next(each for each in self.everybody if each.person_id == person_id)
+        return self.active
+
+    def _add_name(self, name: str) -> int:
+        if not name.strip():
+            raise InputRefused("A name has 1 to 40 letters; this one has 0.")
+        self.everybody.append(Person(len(self.everybody) + 1, name))
+        return len(self.everybody)
+
+    def evidence(self, person_id: int, run_id: str) -> list[int]:
+        return [each.feedback_id for each in self.events]
+
     def close(self) -> None: ...
 
     # --- queries --------------------------------------------------------------------------
 
     def people(self) -> list[Person]:
-        return [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
+        return list(self.everybody)
 
     def conversations(self, person_id: int, limit: int = 200) -> list[Conversation]:
         mine = [
@@ -214,7 +354,11 @@ class FakeSession:
 
     def exchanges(self, person_id: int, conversation_id: int, last: int = 50) -> list[Exchange]:
         self._talk(person_id, conversation_id)
-        mine = [each for each in self.messages if each.conversation_id == conversation_id]
+        mine = [
+            each
+            for each in self.messages
+            if each.conversation_id == conversation_id and each.aside_with is None
+        ]
         return [self._exchange(each) for each in mine[-last:]]
 
     def reply_of(self, person_id: int, reply_id: int) -> StoredReply:
@@ -247,6 +391,33 @@ class FakeSession:
                 assert event.reply_id is not None
                 found[event.reply_id] = (*found.get(event.reply_id, ()), event.text or "")
         return found
+
+    def chat_settings(self, person_id: int, conversation_id: int) -> ChatSettings:
+        self._talk(person_id, conversation_id)
+        return self.chats.get(conversation_id, ChatSettings())
+
+    def search(self, person_id: int, words: str, limit: int = 30) -> list[Found]:
+        found = []
+        for each in self.messages:
+            owner, talk, deleted = self.talks[each.conversation_id]
+            if words and words in each.text and owner == person_id and not deleted:
+                excerpt = each.text.replace(words, f"\x02{words}\x03")
+                place = (each.conversation_id, talk.title, each.message_id, False, excerpt, NOW)
+                found.append(Found(*place))
+        return found
+
+    def reactions(
+        self, person_id: int, reply_ids: Sequence[int]
+    ) -> dict[int, tuple[FeedbackEvent, ...]]:
+        last = {
+            (each.event.reply_id, each.event.kind, each.event.flag): each.event
+            for each in self.events
+            if each.event.kind in ("rating", "comment", "flag") and not each.undone
+        }
+        return {
+            reply_id: tuple(event for event in last.values() if event.reply_id == reply_id)
+            for reply_id in reply_ids
+        }
 
     def comparison(self, person_id: int, comparison_id: int) -> Comparison:
         found = self.comparisons.get(comparison_id)
@@ -312,16 +483,16 @@ class FakeSession:
             return message
 
     def _write(self, message: _Message, n: int, *, show: bool) -> Iterator[ReplyProgress]:
-        texts = [self.answer(message.text) for _ in range(n)]
-        if n == 2:
-            texts[1] = "Second: " + texts[1]
+        texts = [self.says(message.text) for _ in range(n)]
+        for at, place in enumerate(("Second", "Third", "Fourth")[: n - 1], start=1):
+            texts[at] = f"{place}: {texts[at]}"
         with self._lock:
             ids = tuple(self._add_reply(message) for _ in range(n))
             message.reply_ids += ids
             if show:
                 message.shown = ids[0]
             comparison_id = None
-            if n == 2:
+            if n > 1:
                 comparison_id = len(self.comparisons) + 1
                 self.comparisons[comparison_id] = Comparison(
                     comparison_id, message.message_id, ids, "most informative"
@@ -376,6 +547,10 @@ class FakeSession:
             (each for each in self.comparisons.values() if each.message_id == message.message_id),
             None,
         )
+        first = message.revises or message.message_id
+        variants = tuple(
+            each.message_id for each in self.messages if first in (each.message_id, each.revises)
+        )
         return Exchange(
             message.message_id,
             message.text,
@@ -383,6 +558,7 @@ class FakeSession:
             message.shown,
             waiting if message.shown is None else None,
             NOW,
+            variants if len(variants) > 1 else (),
         )
 
     def _store_event(self, person_id: int, event: FeedbackEvent) -> None:
@@ -394,7 +570,12 @@ class FakeSession:
             ]
         if event.kind == "pick" and event.comparison_id is not None:
             ids = self.comparison(person_id, event.comparison_id).reply_ids
-            self.show_reply(person_id, ids[1 if event.outcome == "second" else 0])
+            places = ("first", "second", "third", "fourth")
+            self.show_reply(
+                person_id, ids[places.index(event.outcome) if event.outcome in places else 0]
+            )
+        if event.kind == "rank" and event.order:
+            self.show_reply(person_id, event.order[0])
         if event.kind == "edit" and event.reply_id is not None:
             message = self._message(person_id, self.stored[event.reply_id].message_id)
             edited = self._add_reply(message)
@@ -410,6 +591,13 @@ class FakeSession:
         self.status = replace(
             self.status, clicks=clicks, new_clicks=clicks, clicks_until_learning=max(0, 10 - clicks)
         )
-        teaches = {"pick": "a choice", "thumb": "a thumb", "edit": "a better answer"}
+        teaches = {
+            "rank": "a ranking",
+            "rating": "a rating",
+            "flag": "a flag",
+            "pick": "a choice",
+            "thumb": "a thumb",
+            "edit": "a better answer",
+        }
         said = teaches.get(event.kind, "a reason")
         return Learned(clicks, 2.7, (moved,), said, clicks, max(0, 10 - clicks))

@@ -16,8 +16,9 @@ from ui import text
 from ui.chat import pace
 from ui.conversations import parse_id, show_conversations
 from ui.handlers import IDLE, Handlers, Place
-from ui.learning import read_status, show_beliefs, show_learning, show_receipt
+from ui.learning import read_status, show_learning, show_receipt
 from ui.markdown import render_markdown
+from ui.taste import show_beliefs
 from ui.widgets import STATIC, make_widget
 
 CLICK = {"client_id": "click-0001"}
@@ -95,7 +96,7 @@ def test_an_unexpected_error_is_told_without_its_inside(handlers, session, caplo
 
 
 def test_closing_the_stream_keeps_the_text_so_far(handlers, session):
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     stream = handlers.send("hello", False, EMPTY)
     for shown in stream:
@@ -109,7 +110,7 @@ def test_closing_the_stream_keeps_the_text_so_far(handlers, session):
 
 def start_writing(session, handlers, place=EMPTY):
     """A stream that has shown three words and waits for more."""
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     stream = handlers.send("hello", False, place)
     for shown in stream:

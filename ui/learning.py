@@ -1,4 +1,4 @@
-"""The learning view: what is believed, what is being learned, which version answers."""
+"""The learning page: what is being learned, which version answers, and how it shall learn."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from chatfeedback.records import (
-    AdapterVersion,
-    GateReport,
-    LearningRun,
-    TraitBelief,
-)
+from chatfeedback.choices import KNOBS, PRESETS
+from chatfeedback.errors import InputRefused
+from chatfeedback.records import AdapterVersion, FeedbackEvent, LearningRun, LearningStatus
 from chatfeedback.session import Session
 from ui import text
+from ui.plots import show_curve
+from ui.versions import show_duel, show_examples, show_report, show_versions
 from ui.views import Gesture, View
 
-STRONGEST_TRAITS = 10
 RECENT_RUNS = 8
-CURVES = {  # metric -> its name in the picture; formulas are in docs/metrics.md
-    "dpo/loss": "Loss",
-    "dpo/reward_margin": "Reward margin",
-    "dpo/kl_nats": "KL to the base, nats",
+CURVES = {  # metric -> its name in the picture and what it means; formulas are in docs/metrics.md
+    "dpo/loss": ("Loss", text.MEANS_LOSS),
+    "dpo/reward_margin": ("Reward margin", text.MEANS_MARGIN),
+    "dpo/kl_nats": ("KL to the base, nats", text.MEANS_KL),
 }
 
 
 def read_status(session: Session, person_id: int) -> dict[str, Any]:
     """What the pills poll: the engine's state, learning's state, and a stamp that changes when
-    the learning view would look different."""
+    a page would look different."""
     engine, learning = session.engine_state(), session.learning_status(person_id)
     serving = learning.serving
     shown: dict[str, Any] = {
@@ -46,6 +44,7 @@ def read_status(session: Session, person_id: int) -> dict[str, Any]:
             "clicks": learning.clicks,
             "new_clicks": learning.new_clicks,
             "clicks_until_learning": learning.clicks_until_learning,
+            "time_left": text.say_time_left(learning.seconds_left),
         },
         "serving": (
             {"adapter_id": serving.adapter_id, "number": serving.number} if serving else None
@@ -53,33 +52,47 @@ def read_status(session: Session, person_id: int) -> dict[str, Any]:
     }
     stamp = (learning.phase, learning.run_id, learning.clicks, learning.last_outcome)
     serving_id = serving.adapter_id if serving else None
-    shown["stamp"] = json.dumps([*stamp, serving_id, engine.phase])
+    shown["stamp"] = json.dumps([*stamp, learning.is_paused, serving_id, engine.phase, person_id])
     return shown
 
 
-def show_learning(session: Session, person_id: int, now: datetime | None = None) -> dict[str, Any]:
-    """The learning widget's value."""
-    now = now or datetime.now().astimezone()
+def show_learning(
+    session: Session, person_id: int, see: Gesture | None = None, now: datetime | None = None
+) -> dict[str, Any]:
+    """The learning widget's value.
+
+    Args:
+        see: what is looked at: "clicks", the version whose choices are listed; the rest is in
+            `show_duel`.
+    """
+    see, now = see or {}, now or datetime.now().astimezone()
     status = session.learning_status(person_id)
     versions = session.queries.versions(person_id)
-    serving = status.serving
     return {
         "headline": text.say_headline(status),
         "outcome": status.last_outcome,
-        "run": {
-            "busy": status.phase != "idle",
-            "title": text.PHASES[status.phase],
-            "message": status.message,
-            "step": status.step,
-            "max_steps": status.max_steps,
-            "curves": show_curves(
-                session, person_id, status.run_id or _newest_run(session, person_id)
-            ),
-        },
-        "beliefs": show_beliefs(session.beliefs(person_id)),
-        "versions": [show_version(each, now) for each in versions],
-        "serving_base": serving is None,
+        "run": show_run(session, person_id, status),
+        "growth": show_growth(versions),
+        "versions": show_versions(session, person_id, str(see.get("clicks", "")), now),
+        "serving_base": status.serving is None,
+        "duel": show_duel(session, person_id, see),
         "runs": show_unpublished_runs(session.queries.runs(person_id, RECENT_RUNS), versions, now),
+        "choices": show_choices(session, person_id),
+    }
+
+
+def show_run(session: Session, person_id: int, status: LearningStatus) -> dict[str, Any]:
+    """The run under way, or how learning stands; its curves, or those of the last run."""
+    run_id = status.run_id or _newest_run(session, person_id)
+    return {
+        "busy": status.phase != "idle",
+        "paused": status.is_paused,
+        "title": text.PHASES["paused" if status.is_paused else status.phase],
+        "message": status.message,
+        "time_left": text.say_time_left(status.seconds_left),
+        "step": status.step,
+        "max_steps": status.max_steps,
+        "curves": show_curves(session, person_id, run_id),
     }
 
 
@@ -88,93 +101,32 @@ def _newest_run(session: Session, person_id: int) -> str | None:
     return runs[0].run_id if runs else None
 
 
-def show_beliefs(beliefs: Sequence[TraitBelief]) -> list[dict[str, Any]]:
-    """Bars to the right of the middle for liking more of a trait, to the left for less.
-
-    `at`, `low` and `high` are shares of half the picture's width, -1 to 1; the whisker is one
-    standard deviation to either side.
-    """
-    strongest = sorted(beliefs, key=lambda belief: -abs(belief.probability - 0.5))
-    strongest = [belief for belief in strongest if belief.sd > 0][:STRONGEST_TRAITS]
-    reach = max((abs(each.weight) + each.sd for each in strongest), default=1.0) or 1.0
-    return [
-        {
-            "more": belief.label,
-            "less": text.name_less(belief),
-            "at": round(belief.weight / reach, 3),
-            "low": round((belief.weight - belief.sd) / reach, 3),
-            "high": round((belief.weight + belief.sd) / reach, 3),
-            "sure": text.say_sureness(belief),
-            "likes_more": belief.probability >= 0.5,
-            "sentence": text.say_belief(belief),
-        }
-        for belief in strongest
-    ]
-
-
 def show_curves(session: Session, person_id: int, run_id: str | None) -> list[dict[str, Any]]:
-    """The measured curves of a run, as points in a 100 x 30 box."""
+    """The measured curves of a run, step by step."""
     if run_id is None:
         return []
     rows = session.queries.run_metrics(person_id, run_id)
     curves = []
-    for metric, name in CURVES.items():
-        values = [row[metric] for row in rows if metric in row]
-        if len(values) > 1:
-            curves.append(
-                {"name": name, "last": f"{values[-1]:.3g}", "points": _draw_points(values)}
-            )
+    for metric, (name, means) in CURVES.items():
+        there = [row for row in rows if metric in row]
+        if len(there) > 1:
+            steps, values = [row["step"] for row in there], [row[metric] for row in there]
+            curves.append(show_curve(name, steps, values, x_name="Step", means=means))
     return curves
 
 
-def _draw_points(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    return " ".join(
-        f"{100 * index / (len(values) - 1):.1f},{28 - 26 * (value - low) / span:.1f}"
-        for index, value in enumerate(values)
-    )
-
-
-def show_version(version: AdapterVersion, now: datetime) -> dict[str, Any]:
-    """One row of the version list, with its gate report in plain words."""
-    report = version.report
-    return {
-        "id": version.adapter_id,
-        "title": f"Version {version.number}",
-        "state": version.state,
-        "state_words": text.VERSION_STATES[version.state],
-        "when": text.say_when(version.created_at_utc, now),
-        "usable": version.state == "retired",
-        "reasons": list(report.reasons) if report else [],
-        "facts": show_report(report) if report else [],
-        "examples": show_examples(report) if report else [],
-    }
-
-
-def show_report(report: GateReport) -> list[dict[str, str]]:
-    """The gate's figures, each with its name and what it means."""
-    rows: list[tuple[str, str, str]] = [
-        ("Better for you", text.percent(report.better_probability), text.MEANS_BETTER),
-        ("Finishes its answers", text.percent(report.finished_share), text.MEANS_FINISHED),
-        ("Length", f"{report.length_ratio:.2f} ×", text.MEANS_LENGTH),
-        ("Distance from base", f"{report.kl_nats:.1f} nats", text.MEANS_KL),
+def show_growth(versions: Sequence[AdapterVersion]) -> list[dict[str, Any]]:
+    """How well choices were foreseen, version by version: each before it was learned from."""
+    there = [
+        (version.number, 100 * version.report.agreement)
+        for version in sorted(versions, key=lambda each: each.number)
+        if version.report is not None and version.report.agreement is not None
     ]
-    if report.how_to_share is not None:
-        rows.insert(1, ("How-tos kept", text.percent(report.how_to_share), text.MEANS_KEPT))
-    if report.facts_share is not None:
-        rows.insert(1, ("Facts kept", text.percent(report.facts_share), text.MEANS_KEPT))
-    if report.agreement is not None:
-        agreement = f"{text.percent(report.agreement)} of {report.clicks}"
-        rows.insert(1, ("Foresaw your choices", agreement, text.MEANS_AGREEMENT))
-    return [{"name": name, "value": value, "means": means} for name, value, means in rows]
-
-
-def show_examples(report: GateReport) -> list[dict[str, str]]:
-    """Before and after on the person's own prompts."""
+    if len(there) < 2:
+        return []
+    numbers, shares = zip(*there, strict=True)
     return [
-        {"prompt": each.prompt, "before": each.before, "after": each.after}
-        for each in report.examples
+        show_curve(text.FORESEEN, numbers, shares, x_name="Version", means=text.MEANS_AGREEMENT)
     ]
 
 
@@ -193,6 +145,41 @@ def show_unpublished_runs(
         if run.state in ("stopped", "failed", "queued") or (run.adapter_id or "") not in known
         if run.state != "running"
     ]
+
+
+def show_choices(session: Session, person_id: int) -> dict[str, Any]:
+    """Presets, single knobs, the time to learn, and how personal answers are."""
+    choices = session.learning_choices(person_id)
+    settings = session.learning_settings(person_id)
+    values = {
+        name: getattr(settings, name, None) or getattr(settings.dpo, name, 0) for name in KNOBS
+    }
+    return {
+        "preset": choices.preset,
+        "presets": [
+            {"name": name, "title": name.capitalize(), "says": text.PRESETS[name]}
+            for name in PRESETS
+        ],
+        "knobs": [
+            {
+                "name": name,
+                "title": text.KNOBS[name][0],
+                "says": text.KNOBS[name][1],
+                "value": f"{values[name]:g}",
+                "low": f"{knob.low:g}",
+                "high": f"{knob.high:g}",
+                "step": "1" if knob.whole else "0.01",
+                "own": name in choices.knobs,
+            }
+            for name, knob in KNOBS.items()
+        ],
+        "when": choices.when,
+        "whens": [{"name": name, "says": says} for name, says in text.WHENS.items()],
+        "quiet_from": choices.quiet_from,
+        "quiet_until": choices.quiet_until,
+        "how_personal": choices.how_personal,
+        "memory": list(text.say_memory(session.engine_state())),
+    }
 
 
 def show_receipt(session: Session, person_id: int, adapter_id: str) -> dict[str, Any] | None:
@@ -224,6 +211,18 @@ def learn_now(session: Session, person_id: int, gesture: Gesture) -> str:
     return text.LEARNING_ASKED
 
 
+def pause_learning(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Halt."""
+    session.pause_learning(person_id)
+    return text.LEARNING_PAUSED
+
+
+def resume_learning(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Go on."""
+    session.resume_learning(person_id)
+    return text.LEARNING_RESUMED
+
+
 def stop_learning(session: Session, person_id: int, gesture: Gesture) -> str:
     """End the current run."""
     session.stop_learning(person_id)
@@ -241,10 +240,43 @@ def use_version(session: Session, person_id: int, gesture: Gesture) -> str:
     return text.say_rolled_back(numbers[str(asked)])
 
 
+def choose(session: Session, person_id: int, gesture: Gesture) -> str | None:
+    """Change one choice about learning."""
+    session.choose_learning(person_id, {str(gesture.get("name", "")): gesture.get("value")})
+    return text.CHOSEN
+
+
+def ask_both(session: Session, person_id: int, gesture: Gesture) -> None:
+    """A question to two versions."""
+    pair = [str(gesture.get(side, "")) or None for side in ("first", "second")]
+    asked, once = str(gesture.get("question", "")), str(gesture.get("client_id", ""))
+    session.compare_versions(person_id, asked, (pair[0], pair[1]), once)
+
+
+def vote(session: Session, person_id: int, gesture: Gesture) -> None:
+    """Which answer is better."""
+    number, outcome = str(gesture.get("comparison_id", "")), gesture.get("outcome")
+    if not number.isdecimal() or outcome not in ("first", "second", "tie", "both_bad"):
+        raise InputRefused("The page sent no vote. Reload it and try again.")
+    event = FeedbackEvent(
+        str(gesture.get("client_id", "")), "pick", comparison_id=int(number), outcome=outcome
+    )
+    session.give_feedback(person_id, event)
+
+
 VIEW = View(
     "learning",
     "Learning",
     '<path d="m4 16 5-6 4 4 7-8M15 6h5v5"/>',
-    lambda session, person_id, see: show_learning(session, person_id),
-    {"learn": learn_now, "stop": stop_learning, "use": use_version},
+    show_learning,
+    {
+        "learn": learn_now,
+        "pause": pause_learning,
+        "resume": resume_learning,
+        "stop": stop_learning,
+        "use": use_version,
+        "choose": choose,
+        "ask": ask_both,
+        "vote": vote,
+    },
 )

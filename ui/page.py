@@ -13,13 +13,13 @@ from typing import Any
 import gradio as gr
 
 from chatfeedback.session import Session
-from ui import chat, learning, text
+from ui import chat, learning, taste, text
 from ui.conversations import parse_id
 from ui.handlers import Gesture, Handlers, Place, Shown, make_toast, say_error
 from ui.views import View, show_link
 from ui.widgets import make_page_widget, make_static, make_widget
 
-VIEWS: tuple[View, ...] = (learning.VIEW,)
+VIEWS: tuple[View, ...] = (taste.VIEW, learning.VIEW)
 """The pages beside the chat, in the order of their links. A page that is not ready is not here."""
 
 MAX_STREAMS = 16  # replies written at once; further ones wait in the queue

@@ -5,12 +5,13 @@ Fixed labels of buttons and headings stand in the views, in static/widgets/.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from chatfeedback.records import (
     AdapterVersion,
     EngineState,
+    FeedbackEvent,
     Learned,
     LearningStatus,
     StoredReply,
@@ -39,13 +40,31 @@ UNEXPECTED = (
     "Try again, and restart the app if it happens again."
 )
 
+CHAT_SET = "From the next answer on, this conversation goes by these settings."
+RATE_SET = "Noted how often you want to be asked."
 THINKING = "Thinking…"
 CHOOSING = "Choosing the best of several answers…"
 WRITTEN_BY_YOU = "written by you"
 
+SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Model"}
+SAMPLING = {
+    "temperature": "Temperature: higher is more varied",
+    "top_p": "Top-p: keep only the likeliest words",
+    "min_p": "Min-p: drop words far below the likeliest",
+    "repetition_penalty": "Repetition penalty",
+    "max_new_tokens": "Longest answer, in tokens",
+}
+RATES = {
+    "never": "Never",
+    "seldom": "Seldom",
+    "sometimes": "When it is useful",
+    "often": "Often",
+}
+
 PHASES = {
     "idle": "Ready to learn",
     "waiting": "Waiting for a quiet moment",
+    "paused": "Paused",
     "collecting": "Collecting examples",
     "learning": "Learning from your choices",
     "checking": "Checking the new version",
@@ -162,11 +181,24 @@ def say_reply_origin(reply: StoredReply, versions: Mapping[str, AdapterVersion])
     return " · ".join(parts)
 
 
-def say_reveal(first: str, second: str) -> str:
-    """Told after a vote."""
-    if first == second:
-        return f"both answers were by {first}"
-    return f"A was {first}, B was {second}"
+def say_reveal(names: Sequence[str]) -> str:
+    """Told after a vote: who wrote the answers, in the order shown."""
+    if len(set(names)) == 1:
+        return f"{'both' if len(names) == 2 else 'all'} answers were by {names[0]}"
+    return ", ".join(f"{letter} was {name}" for letter, name in zip("ABCD", names, strict=False))
+
+
+def say_context(tokens: int, limit: int) -> str:
+    """How full the model's memory of this conversation is."""
+    return (
+        f"This conversation fills {percent(tokens / max(1, limit))} of what the model can read "
+        f"({tokens} of {limit} tokens). When it is full, the oldest messages are left out."
+    )
+
+
+def say_saved(name: str) -> str:
+    """Told after a download."""
+    return f"Saved as {name}."
 
 
 def say_learned(learned: Learned, before: Mapping[str, TraitBelief]) -> str:
@@ -201,6 +233,28 @@ def say_deleted(title: str) -> str:
     return f"Deleted “{title}”."
 
 
+PRESETS = {
+    "careful": "Small steps. A version must be clearly better, and stays close to the base model.",
+    "balanced": "The middle: what it was tuned and tested with.",
+    "bold": "Learns sooner and moves further. It may overdo a habit; the check still guards facts.",
+}
+KNOBS = {
+    "clicks_per_run": ("Choices for a run", "New choices before it learns by itself"),
+    "kl_budget_nats": ("Distance, nats", "How far one run may move from the base model"),
+    "max_steps": ("Most steps", "Where a run ends at the latest"),
+    "min_better_probability": ("Must be better", "How sure it must be that you gain, 0.5 to 0.99"),
+    "min_retention_share": ("Must be kept", "Share of what it knew that it must still know"),
+}
+WHENS = {
+    "idle": "When you pause, after enough choices",
+    "clicks": "As soon as there are enough choices",
+    "by hand": "Only when I ask",
+}
+CHOSEN = "Saved. It counts from the next answer or run on."
+FORESEEN = "Choices foreseen, %"
+MEANS_LOSS = "How badly choices are told apart; falls while it learns"
+MEANS_MARGIN = "How much surer of the better answers it is than the base model; rises"
+MEANS_SCALE = "How strongly it may serve; at full strength it did some harm"
 MEANS_BETTER = "How sure it is that its answers suit you better, judged on fresh samples"
 MEANS_FINISHED = "Share of answers that end properly"
 MEANS_LENGTH = "Length of its answers, as a multiple of the base model's"
@@ -209,6 +263,8 @@ MEANS_KEPT = "What it still gets right, as a share of what the base model gets r
 MEANS_AGREEMENT = "Share of your choices that were foreseen before they were learned from"
 ROLLED_BACK_BASE = "The base model answers from the next reply on."
 LEARNING_STOPPED = "Learning was stopped; nothing of it is kept."
+LEARNING_PAUSED = "Paused. Nothing is learned until you resume, not even after a restart."
+LEARNING_RESUMED = "Learning goes on."
 LEARNING_ASKED = "Learning starts as soon as the model has a free moment."
 
 
@@ -234,3 +290,93 @@ def say_headline(status: LearningStatus) -> str:
     if status.clicks_until_learning > 0:
         parts.append(f"{status.clicks_until_learning} more until the next version")
     return " · ".join(parts)
+
+
+def say_time_left(seconds: float | None) -> str:
+    """'about 40 s left', 'about 3 min left'; empty when it cannot be told."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def say_after(parent: str | None, versions: Mapping[str, AdapterVersion]) -> str:
+    """What served when a version was learned: 'learned while version 2 served'."""
+    return f"learned while {name_version(parent, versions)} served"
+
+
+def say_click(event: FeedbackEvent, prompt: str) -> str:
+    """One reaction in a sentence: 'Liked the answer to “Why is the sky blue?”'."""
+    asked = f"“{prompt if len(prompt) <= 80 else prompt[:79].rstrip() + '…'}”"
+    outcomes = {"tie": "Called both alike", "both_bad": "Found both too weak"}
+    match event.kind:
+        case "thumb":
+            liked = {1: "Liked", -1: "Disliked"}.get(event.value or 0, "Took back a thumb on")
+            return f"{liked} the answer to {asked}"
+        case "pick":
+            return f"{outcomes.get(event.outcome or '', 'Chose an answer')} to {asked}"
+        case "rank":
+            return f"Ranked {len(event.order or ())} answers to {asked}"
+        case "rating":
+            return f"Gave {count(event.value or 0, 'star')} to the answer to {asked}"
+        case "edit":
+            return f"Wrote a better answer to {asked}"
+        case "chip":
+            return f"Called the answer to {asked} {event.text}"
+        case "trait":
+            return f"Said about yourself: {event.trait}"
+        case "flag":
+            return f"Flagged the answer to {asked} as {event.flag}"
+        case _:
+            return f"{event.kind.capitalize()}: {asked}" if prompt else event.kind.capitalize()
+
+
+def say_memory(state: EngineState) -> list[str]:
+    """What a run needs, before it starts: the model, where it runs, what is known of its needs."""
+    if state.base is None:
+        return [state.message]
+    base = state.base
+    size = (
+        f"{base.n_parameters / 1e9:.1f} billion"
+        if base.n_parameters > 5e8
+        else (f"{base.n_parameters / 1e6:.0f} million")
+    )
+    kept = "" if base.quantization == "none" else f", kept in {base.quantization}"
+    said = [f"{base.name}: {size} weights on {base.device}{kept}.", *base.notes]
+    return [*said, base.cannot_learn] if base.cannot_learn else said
+
+
+FORETOLD = "of your choices were foretold"
+JUDGED = "choices judged"
+MEANS_JUDGED = "Every choice is foretold before it is learned from, so all of them test it"
+TRAIT_SAID = {
+    "right": "Noted: that is right. It counts like several choices.",
+    "wrong": "Noted: that is wrong. It counts like several choices.",
+    "back": "Taken back.",
+}
+FORGOTTEN = "Forgotten. Nothing you said before counts any more, and the base model answers."
+CARD_SAVED = "Your wording is kept as you wrote it."
+CARD_RESET = "The card is again what was learned from your choices."
+CARD_ON = "The card stands in front of every conversation from the next answer on."
+CARD_OFF = "The card is off; your choices still count."
+
+
+def say_taste(clicks: int, beliefs: Sequence[TraitBelief]) -> str:
+    """'From 31 choices: shorter answers, no emoji and 2 more are nearly certain.'"""
+    if not clicks:
+        return "Nothing is known yet. Like an answer, or compare two, and it appears here at once."
+    sure = [name_liking(each) for each in beliefs if say_sureness(each) >= 90]
+    said = f"From {count(clicks, 'choice')}: "
+    if not sure:
+        return f"{said}first hints, nothing certain yet."
+    shown = ", ".join(sure[:3])
+    more = f" and {len(sure) - 3} more" if len(sure) > 3 else ""
+    return f"{said}{shown}{more} {'is' if len(sure) == 1 else 'are'} nearly certain."
+
+
+def say_forgotten(number: int) -> str:
+    """Told after the choices behind a trait were undone."""
+    if not number:
+        return "There was no choice to forget: this belief comes from the start, not from you."
+    return f"{count(number, 'choice')} behind it no longer {'counts' if number == 1 else 'count'}."

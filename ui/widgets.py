@@ -22,12 +22,21 @@ def read_static(name: str) -> str:
 
 
 def make_widget(
-    name: str, value: object, *, like: str | None = None, behaviour: str | None = None
+    name: str,
+    value: object,
+    *,
+    like: str | None = None,
+    parts: str = "",
+    behaviour: str | None = None,
 ) -> Any:
-    """A `gr.HTML` with this widget's view and behaviour, or those of `like`; its id is `name`."""
+    """A `gr.HTML` with this widget's view and behaviour, or those of `like`; its id is `name`.
+
+    Args:
+        parts: scripts that the view is made of.
+    """
     kind = like or name
     shared = read_static("widgets/shared.js")
-    view = read_static(f"widgets/{kind}.view.js")
+    view = parts + read_static(f"widgets/{kind}.view.js")
     template = "${(() => {" + shared + view + "; return view(value ?? {}); })()}"
     if "{{" in template:
         raise ValueError(f"static/widgets/{kind}.view.js contains '{{{{': data in it could run.")
@@ -44,7 +53,12 @@ def make_page_widget(name: str) -> Any:
     """The widget of a page beside the chat (see `ui.views`)."""
     own = f"widgets/{name}.js"
     behaviour = read_static(own) if (STATIC / own).exists() else ""
-    return make_widget(name, {}, behaviour=read_static("widgets/page.js") + behaviour)
+    return make_widget(
+        name,
+        {},
+        parts=read_static("widgets/page.view.js"),
+        behaviour=read_static("widgets/page.js") + behaviour,
+    )
 
 
 def make_static(name: str, html: str) -> Any:

@@ -1,7 +1,17 @@
-// Between two drawings of the page the run's progress moves on.
+// Between two drawings of the page the run's progress moves on; the slider says where it stands.
 document.addEventListener('cf:status', event => {
   const at = event.detail.learning, bar = element.querySelector('.progress i'), said = element.querySelector('.run-message');
   if (!isShown() || event.detail.offline) return;
   if (bar && at.max_steps) bar.style.width = Math.min(100, 100 * at.step / at.max_steps) + '%';
-  if (said) said.textContent = at.message;
+  if (said) said.textContent = at.message + (at.time_left ? ' · ' + at.time_left : '');
 });
+element.addEventListener('input', event => {
+  const slider = event.target;
+  if (slider.type === 'range') slider.parentElement.querySelector('output').textContent = Math.round(100 * slider.value) + ' %';
+});
+// After a vote the page may say whose answers these were.
+element.addEventListener('click', event => {
+  const button = event.target.closest('[data-do=vote]');
+  if (button) see = {...see, voted: button.dataset.comparison_id};
+  if (event.target.closest('[data-do=ask]')) see = {...see, voted: ''};
+}, true);

@@ -4,7 +4,7 @@
 let stamp = null, see = {};
 const open = new Map(), typed = new Map();
 const isShown = () => element.closest('.view')?.hasAttribute('data-shown');
-const act = (name, data = {}) => trigger('act', {...data, act: name, see});
+const act = (name, data = {}) => trigger('act', {...data, act: name, see, client_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`});
 const look = change => { see = {...see, ...change}; act('look'); };
 const keyOf = node => node.dataset.key || node.name;
 
@@ -40,7 +40,7 @@ const fields = node => Object.fromEntries(new FormData(node.closest('form') || u
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-do], button[data-see]');
   if (!button || button.disabled) return;
-  if (button.dataset.see) return look({[button.dataset.see]: button.value});
+  if (button.dataset.see) return look({[button.dataset.see]: see[button.dataset.see] === button.value ? '' : button.value});
   if (button.dataset.sure && !confirm(button.dataset.sure)) return;
   rest(button);
   for (const name of Object.keys(fields(button))) typed.delete(name);

@@ -1,0 +1,114 @@
+"""The taste page in a real browser: what is believed, why, and how it is put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium, press
+from fake_session import YOU, FakeSession, make_version
+
+from chatfeedback.behind import Behind
+from chatfeedback.records import FeedbackEvent, TraitBelief
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with open_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    running = Server(FakeSession())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def session(server) -> FakeSession:
+    """A fresh person: nothing said, nothing learned."""
+    server.session.__init__()
+    return server.session
+
+
+@pytest.fixture
+def visit(browser, server, session) -> Iterator[Visit]:
+    visitor = Visit(browser, server)
+    yield visitor
+    visitor.close()
+
+
+def test_traits_move_on_the_open_page(visit, session):
+    page = visit("#taste")
+    expect(page.get_by_role("img", name="You like shorter answers: 95 % sure.")).to_be_visible()
+    session.traits = [TraitBelief("bullet_lines", "bullet points", 0.9, 0.2, 0.98)]
+    session.status = replace(session.status, clicks=1)
+    expect(page.get_by_role("img", name="You like bullet points: 98 % sure.")).to_be_visible()
+
+
+def test_a_belief_is_called_wrong_and_the_word_taken_back(visit, session):
+    page = visit("#taste")
+    press(page, "Wrong: shorter answers")
+    expect(page.get_by_text("Noted: that is wrong.")).to_be_visible()
+    said = session.events[-1].event
+    assert (said.kind, said.trait, said.value) == ("trait", "log_words", 1)
+    wrong = page.get_by_role("button", name="Wrong: shorter answers")
+    expect(wrong).to_have_attribute("aria-pressed", "true")
+    wrong.click()
+    expect(wrong).to_have_attribute("aria-pressed", "false")
+    assert session.events[-1].event.value == 0
+    press(page, "Not now: shorter answers")
+    expect(wrong).to_be_hidden()
+
+
+def test_the_choices_behind_a_belief_are_shown_and_can_be_forgotten(visit, session):
+    talk = session.add_conversation("Tea")
+    list(session.reply(YOU, talk, "How do I make tea?", "client-0001"))
+    session.give_feedback(YOU, FeedbackEvent("thumb-0001", "thumb", reply_id=1, value=1))
+    session.behind["log_words"] = [
+        Behind(1, False, 2.0, "How do I make tea?", "Boil water.", "Sure! Tea is lovely …")
+    ]
+    page = visit("#taste")
+    press(page, "Why: shorter answers")
+    expect(page.locator(".behind")).to_contain_text("Speaks for it “How do I make tea?”")
+    expect(page.locator(".behind")).to_contain_text("Boil water.")
+    page.on("dialog", lambda dialog: dialog.accept())
+    press(page, "Forget this")
+    expect(page.get_by_text("1 choice behind it no longer counts.")).to_be_visible()
+    assert session.events[0].undone
+
+
+def test_the_card_is_edited_switched_on_and_given_back(visit, session):
+    page = visit("#taste")
+    card = page.get_by_role("textbox", name="Taste card")
+    expect(card).to_have_value("Short answers.")
+    card.fill("Talk like a pirate.")
+    session.status = replace(session.status, clicks=3)  # the page is drawn anew meanwhile
+    expect(page.locator("#taste-view .headline")).to_contain_text("From 3 choices")
+    expect(card).to_have_value("Talk like a pirate.")
+    press(page, "Save my wording")
+    expect(page.get_by_role("button", name="Use what was learned")).to_be_visible()
+    page.get_by_role("switch", name="Use the card").check()
+    expect(page.get_by_text("The card stands in front of every conversation")).to_be_visible()
+    assert (session.card.text, session.card.on) == ("Talk like a pirate.", True)
+    press(page, "Use what was learned")
+    expect(card).to_have_value("Short answers.")
+
+
+def test_everything_is_forgotten_only_when_confirmed(visit, session):
+    session.status = replace(session.status, clicks=3)
+    session.all_versions = [make_version(1, "serving")]
+    page = visit("#taste")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    press(page, "Forget everything")
+    assert session.events == []
+    page.once("dialog", lambda dialog: dialog.accept())
+    press(page, "Forget everything")
+    expect(page.get_by_text("Nothing you said before counts any more")).to_be_visible()
+    assert session.events[-1].event.kind == "forget"
+    assert session.serving(YOU, "starter") is None

@@ -1,0 +1,209 @@
+"""The taste page: what is believed of the person, why, and how they put it right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chatfeedback.errors import InputRefused
+from chatfeedback.records import FeedbackEvent, StoredFeedback, TraitBelief
+from chatfeedback.session import Session
+from ui import text
+from ui.learning import show_growth
+from ui.views import Gesture, View
+
+STRONGEST_TRAITS = 10
+ALL_TRAITS = 100
+SHORTENED = 220
+WORDS = {"right": 1, "wrong": -1}
+
+
+def show_taste(session: Session, person_id: int, see: Gesture) -> dict[str, Any]:
+    """The taste widget's value.
+
+    Args:
+        see: what is looked at: "trait", the one whose choices are listed; "all", whether weak
+            traits are shown too.
+    """
+    opened = str(see.get("trait", ""))
+    every = str(see.get("all", "")) == "yes"
+    beliefs = session.beliefs(person_id)
+    said = read_words(session.queries.feedback(person_id))
+    later = {name for name in str(see.get("later", "")).split(",") if name}
+    shown = show_beliefs(beliefs, ALL_TRAITS if every else STRONGEST_TRAITS)
+    status = session.learning_status(person_id)
+    return {
+        "headline": text.say_taste(status.clicks, beliefs),
+        "clicks": status.clicks,
+        "all": every,
+        "traits": [
+            each
+            | {
+                "said": said.get(each["name"], 0),
+                "later": each["name"] in later,
+                "behind": show_behind(session, person_id, each) if each["name"] == opened else None,
+            }
+            for each in shown
+        ],
+        "card": show_card(session, person_id),
+        "foretold": show_foretold(session, person_id),
+        "growth": show_growth(session.queries.versions(person_id)),
+    }
+
+
+def show_beliefs(
+    beliefs: Sequence[TraitBelief], limit: int = STRONGEST_TRAITS
+) -> list[dict[str, Any]]:
+    """Bars to the right of the middle for liking more of a trait, to the left for less.
+
+    `at`, `low` and `high` are shares of half the picture's width, -1 to 1; the whisker is one
+    standard deviation to either side.
+    """
+    strongest = sorted(beliefs, key=lambda belief: -abs(belief.probability - 0.5))
+    strongest = [belief for belief in strongest if belief.sd > 0][:limit]
+    reach = max((abs(each.weight) + each.sd for each in strongest), default=1.0) or 1.0
+    return [
+        {
+            "name": belief.name,
+            "more": belief.label,
+            "less": text.name_less(belief),
+            "at": round(belief.weight / reach, 3),
+            "low": round((belief.weight - belief.sd) / reach, 3),
+            "high": round((belief.weight + belief.sd) / reach, 3),
+            "sure": text.say_sureness(belief),
+            "likes_more": belief.probability >= 0.5,
+            "liking": text.name_liking(belief),
+            "sentence": text.say_belief(belief),
+        }
+        for belief in strongest
+    ]
+
+
+def read_words(feedback: Sequence[StoredFeedback]) -> dict[str, int]:
+    """trait -> +1 (wants more of it) or -1, as the person said it last."""
+    said: dict[str, int] = {}
+    for each in feedback:
+        if each.event.kind == "forget":
+            said = {}
+        if each.event.kind == "trait" and not each.undone and each.event.trait:
+            said[each.event.trait] = each.event.value or 0
+    return {trait: value for trait, value in said.items() if value}
+
+
+def show_behind(session: Session, person_id: int, trait: dict[str, Any]) -> list[dict[str, Any]]:
+    """The choices that say most about a trait."""
+    return [
+        {
+            "supports": each.more == trait["likes_more"],
+            "prompt": each.prompt,
+            "better": _shorten(each.better),
+            "worse": _shorten(each.worse),
+        }
+        for each in session.choices_behind(person_id, trait["name"])
+    ]
+
+
+def show_card(session: Session, person_id: int) -> dict[str, Any]:
+    """The taste card: the line that stands in front of conversations when it is on."""
+    card = session.taste_card(person_id)
+    return {
+        "text": card.text,
+        "on": card.on,
+        "edited": card.edited,
+        "proposed": [wish.text for wish in card.proposed],
+    }
+
+
+def show_foretold(session: Session, person_id: int) -> list[dict[str, str]]:
+    """How well choices were foretold, each before it was learned from."""
+    scores = session.taste(person_id).scores
+    if scores.accuracy is None:
+        return []
+    return [
+        {
+            "value": text.percent(scores.accuracy),
+            "name": text.FORETOLD,
+            "means": text.MEANS_AGREEMENT,
+        },
+        {"value": str(scores.n), "name": text.JUDGED, "means": text.MEANS_JUDGED},
+    ]
+
+
+def _shorten(answer: str) -> str:
+    return answer if len(answer) <= SHORTENED else answer[: SHORTENED - 1].rstrip() + "…"
+
+
+# --- what can be done -------------------------------------------------------------------------
+
+
+def say_trait(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Right or wrong: what the person says counts like several clicks."""
+    word = str(gesture.get("word", ""))
+    name = str(gesture.get("trait", ""))
+    belief = next((each for each in session.beliefs(person_id) if each.name == name), None)
+    if belief is None or word not in (*WORDS, "back"):
+        raise InputRefused("The page sent no trait. Reload it and try again.")
+    likes_more = 1 if belief.probability >= 0.5 else -1
+    value = 0 if word == "back" else likes_more * WORDS[word]
+    event = FeedbackEvent(_client_id(gesture), "trait", trait=name, value=value)
+    session.give_feedback(person_id, event)
+    return text.TRAIT_SAID[word]
+
+
+def forget_trait(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Undo the choices that stand behind a trait."""
+    name = str(gesture.get("trait", ""))
+    behind = session.choices_behind(person_id, name, limit=ALL_TRAITS)
+    for each in behind:
+        event = FeedbackEvent(
+            f"{_client_id(gesture)[:40]}-{each.feedback_id}", "undo", undoes=each.feedback_id
+        )
+        session.give_feedback(person_id, event)
+    return text.say_forgotten(len(behind))
+
+
+def forget_everything(session: Session, person_id: int, gesture: Gesture) -> str:
+    """All that was said counts no more."""
+    session.give_feedback(person_id, FeedbackEvent(_client_id(gesture), "forget"))
+    session.roll_back(person_id, None)
+    return text.FORGOTTEN
+
+
+def write_card(session: Session, person_id: int, gesture: Gesture) -> str:
+    """The person's own wording."""
+    session.set_taste_card(person_id, str(gesture.get("card", "")))
+    return text.CARD_SAVED
+
+
+def reset_card(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Back to what was learned."""
+    session.set_taste_card(person_id, None)
+    return text.CARD_RESET
+
+
+def switch_card(session: Session, person_id: int, gesture: Gesture) -> str:
+    """On or off, from the next answer on."""
+    on = bool(gesture.get("value"))
+    session.switch_taste_card(person_id, on)
+    return text.CARD_ON if on else text.CARD_OFF
+
+
+def _client_id(gesture: Gesture) -> str:
+    return str(gesture.get("client_id", ""))
+
+
+VIEW = View(
+    "taste",
+    "Taste",
+    '<path d="M12 20s-7.500-4.600-7.500-10A4.300 4.300 0 0 1 12 7.200 4.300 4.300 0 0 1 19.500 10'
+    'c0 5.400-7.500 10-7.500 10z"/>',
+    show_taste,
+    {
+        "say": say_trait,
+        "forget": forget_trait,
+        "forget-all": forget_everything,
+        "card": write_card,
+        "card-reset": reset_card,
+        "card-switch": switch_card,
+    },
+)

@@ -1,0 +1,182 @@
+"""Versions in words and figures: the list, one version's receipt, and blind comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from chatfeedback.elo import Rating
+from chatfeedback.records import AdapterVersion, Comparison, GateReport, StoredFeedback
+from chatfeedback.session import Session
+from ui import text
+
+CLICKS_SHOWN = 60
+OWN_QUESTIONS = 8
+
+
+def show_versions(
+    session: Session, person_id: int, opened: str, now: datetime
+) -> list[dict[str, Any]]:
+    """Newest first. `opened` is the version whose choices are looked at."""
+    versions = session.queries.versions(person_id)
+    known = {each.adapter_id: each for each in versions}
+    ratings = session.version_ratings(person_id)
+    trunk = find_trunk(versions)
+    return [
+        show_version(each, now, known)
+        | {
+            "on_trunk": each.adapter_id in trunk,
+            "elo": show_rating(ratings.get(each.adapter_id)),
+            "clicks": (
+                show_clicks(session, person_id, each) if each.adapter_id == opened else None
+            ),
+        }
+        for each in versions
+    ]
+
+
+def find_trunk(versions: Sequence[AdapterVersion]) -> set[str]:
+    """The version in use and those that served before it, back to the first."""
+    parents = {each.adapter_id: each.parent for each in versions}
+    at = next((each.adapter_id for each in versions if each.state == "serving"), None)
+    trunk: set[str] = set()
+    while at is not None and at not in trunk:
+        trunk.add(at)
+        at = parents.get(at)
+    return trunk
+
+
+def show_version(
+    version: AdapterVersion, now: datetime, known: Mapping[str, AdapterVersion] | None = None
+) -> dict[str, Any]:
+    """One version, with its gate report in plain words."""
+    report = version.report
+    return {
+        "id": version.adapter_id,
+        "title": f"Version {version.number}",
+        "state": version.state,
+        "state_words": text.VERSION_STATES[version.state],
+        "when": text.say_when(version.created_at_utc, now),
+        "after": text.say_after(version.parent, known or {}),
+        "usable": version.state == "retired",
+        "reasons": list(report.reasons) if report else [],
+        "facts": show_report(report) if report else [],
+        "examples": show_examples(report) if report else [],
+    }
+
+
+def show_rating(rating: Rating | None) -> dict[str, str] | None:
+    """Elo with its interval."""
+    if rating is None:
+        return None
+    return {
+        "elo": f"{rating.elo:.0f}",
+        "interval": f"{rating.low:.0f} to {rating.high:.0f}",
+        "duels": text.count(rating.duels, "comparison"),
+    }
+
+
+def show_report(report: GateReport) -> list[dict[str, str]]:
+    """The gate's figures, each with its name and what it means."""
+    rows: list[tuple[str, str, str]] = [
+        ("Better for you", text.percent(report.better_probability), text.MEANS_BETTER),
+        ("Finishes its answers", text.percent(report.finished_share), text.MEANS_FINISHED),
+        ("Length", f"{report.length_ratio:.2f} ×", text.MEANS_LENGTH),
+        ("Distance from base", f"{report.kl_nats:.1f} nats", text.MEANS_KL),
+    ]
+    if report.scale != 1:
+        rows.append(("Strength", text.percent(report.scale), text.MEANS_SCALE))
+    if report.how_to_share is not None:
+        rows.insert(1, ("How-tos kept", text.percent(report.how_to_share), text.MEANS_KEPT))
+    if report.facts_share is not None:
+        rows.insert(1, ("Facts kept", text.percent(report.facts_share), text.MEANS_KEPT))
+    if report.agreement is not None:
+        agreement = f"{text.percent(report.agreement)} of {report.clicks}"
+        rows.insert(1, ("Foresaw your choices", agreement, text.MEANS_AGREEMENT))
+    return [{"name": name, "value": value, "means": means} for name, value, means in rows]
+
+
+def show_examples(report: GateReport) -> list[dict[str, str]]:
+    """Before and after on the person's own prompts."""
+    return [
+        {"prompt": each.prompt, "before": each.before, "after": each.after}
+        for each in report.examples
+    ]
+
+
+def show_clicks(session: Session, person_id: int, version: AdapterVersion) -> list[str]:
+    """What the person did that this version learned from, newest first, in one sentence each."""
+    runs = session.queries.runs(person_id, 200)
+    run = next((each for each in runs if each.adapter_id == version.adapter_id), None)
+    if run is None:
+        return []
+    used = set(session.queries.evidence(person_id, run.run_id))
+    events = [each for each in session.queries.feedback(person_id) if each.feedback_id in used]
+    return [_say_click(session, person_id, each) for each in reversed(events[-CLICKS_SHOWN:])]
+
+
+def _say_click(session: Session, person_id: int, stored: StoredFeedback) -> str:
+    event = stored.event
+    reply_ids: Sequence[int] = [event.reply_id] if event.reply_id is not None else []
+    if event.comparison_id is not None:
+        reply_ids = session.queries.comparison(person_id, event.comparison_id).reply_ids[:1]
+    replies = session.queries.replies(person_id, reply_ids)
+    return text.say_click(event, replies[0].prompt_text if replies else "")
+
+
+def show_duel(session: Session, person_id: int, see: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The blind comparison of versions: who can be compared, what waits for a vote, and whose
+    answers those of the last vote were. None while there is nothing to compare.
+
+    Args:
+        see: "first" and "second", the versions chosen; "voted", the comparison voted on last.
+    """
+    versions = {each.adapter_id: each for each in session.queries.versions(person_id)}
+    able = [each for each in versions.values() if each.state in ("serving", "retired")]
+    if not able:
+        return None
+    choices = [{"id": each.adapter_id, "name": f"Version {each.number}"} for each in able]
+    waiting, voted = session.open_duel(person_id), str(see.get("voted", ""))
+    return {
+        "first": str(see.get("first", choices[0]["id"])),
+        "second": str(see.get("second", "")),
+        "choices": [*choices, {"id": "", "name": "Base model"}],
+        "questions": list_questions(session, person_id),
+        "open": show_answers(session, person_id, waiting) if waiting else None,
+        "revealed": _reveal(session, person_id, voted, versions) if voted else "",
+    }
+
+
+def show_answers(session: Session, person_id: int, comparison: Comparison) -> dict[str, Any]:
+    """Two answers, without a word on who wrote them."""
+    first, second = session.queries.replies(person_id, comparison.reply_ids)
+    return {
+        "id": comparison.comparison_id,
+        "prompt": first.prompt_text,
+        "first": first.text,
+        "second": second.text,
+    }
+
+
+def _reveal(
+    session: Session, person_id: int, voted: str, versions: Mapping[str, AdapterVersion]
+) -> str:
+    if not voted.isdecimal():
+        return ""
+    comparison = session.queries.comparison(person_id, int(voted))
+    names = [
+        text.name_version(each.adapter_id, versions)
+        for each in session.queries.replies(person_id, comparison.reply_ids)
+    ]
+    return text.say_reveal(*names[:2]) + "."
+
+
+def list_questions(session: Session, person_id: int) -> list[str]:
+    """Some of what the person asked, newest first."""
+    found: list[str] = []
+    for talk in session.queries.conversations(person_id, OWN_QUESTIONS):
+        for exchange in session.queries.exchanges(person_id, talk.conversation_id, 1):
+            if exchange.text not in found:
+                found.append(exchange.text)
+    return found
