@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from chatfeedback.calibration import Calibration, PoolPrompt
+from chatfeedback.likelihoods import Matrix, Vector
 from chatfeedback.preferences import (
     Better,
     Judgement,
@@ -32,9 +33,12 @@ from chatfeedback.records import (
     PreferencePair,
     RankedReplies,
     RatedReply,
+    RewardSnapshot,
+    RolloutPrompt,
+    RolloutSettings,
     SftSettings,
 )
-from chatfeedback.reward import PLAUSIBILITY, Matrix, Vector
+from chatfeedback.reward import PLAUSIBILITY
 from chatfeedback.taste import Taste
 
 LABEL_CERTAINTY = 1.0
@@ -49,7 +53,7 @@ def gather_pairs(
 ) -> tuple[PreferencePair, ...]:
     """The person's own pairs and the labelled ones, without those whose better reply breaks the
     rules, or is more flattering than the other."""
-    may_teach = [j for j in taste.judgements if _may_teach(j, taste, rules)]
+    may_teach = [j for j in taste.lasting_judgements if _may_teach(j, taste, rules)]
     own = training_pairs(may_teach, taste, calibration.base_key)
     labelled = (pair for each in calibration.pool for pair in label_pairs(taste, each, rules))
     return (*own, *labelled)
@@ -119,7 +123,7 @@ def add_evidence(request: LearnRequest, taste: Taste, base_key: str) -> LearnReq
     Rankings are learned as such, not as the pairs they consist of. For KTO both sides of a pair
     are rated replies, the chosen one liked: so the reward model's labels count there too.
     """
-    judgements = taste.judgements
+    judgements = taste.lasting_judgements
     written = tuple(training_demonstrations(judgements, taste, base_key))
     request = replace(request, demonstrations=written)
     match request.settings:
@@ -160,6 +164,34 @@ def _once(ratings: Sequence[RatedReply]) -> tuple[RatedReply, ...]:
         if key not in heaviest or heaviest[key].weight < each.weight:
             heaviest[key] = each
     return tuple(heaviest.values())
+
+
+def add_trials(request: LearnRequest, taste: Taste, calibration: Calibration) -> LearnRequest:
+    """For PPO and RLOO: the prompts to answer anew, the person's own and the pool's, and the
+    reward model that pays. It has read all pairs, so they are left out."""
+    if not isinstance(request.settings, RolloutSettings):
+        return request
+    size, model = taste.basis.size, taste.model
+    snapshot = RewardSnapshot(
+        taste.basis.to_bytes(), model.mean[:size], model.covariance[:size, :size]
+    )
+    prompts = rollout_prompts(taste, calibration)
+    return replace(request, pairs=(), rollout_prompts=prompts, reward=snapshot)
+
+
+def rollout_prompts(
+    taste: Taste, calibration: Calibration, own: int = 24, neutral: int = 48
+) -> tuple[RolloutPrompt, ...]:
+    """The person's own, newest first, then neutral ones for breadth; none twice."""
+    chosen = [j.reply_ids[0] for j in taste.judgements if isinstance(j, Better | Ranked)]
+    replies = [taste.reply(reply_id) for reply_id in reversed(chosen)]
+    asked = [
+        RolloutPrompt(reply.prompt_text, reply.prompt_ids)
+        for reply in replies
+        if reply.prompt_ids and reply.base_key == calibration.base_key
+    ]
+    pool = [RolloutPrompt(each.prompt, each.prompt_ids) for each in calibration.pool]
+    return tuple(dict.fromkeys([*dict.fromkeys(asked)][:own] + pool[:neutral]))
 
 
 def own_prompts(taste: Taste, limit: int = 24) -> list[str]:

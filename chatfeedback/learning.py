@@ -21,7 +21,13 @@ from datetime import date
 
 from chatfeedback.calibration import Calibration, calibrate
 from chatfeedback.choices import Choices
-from chatfeedback.dataset import add_evidence, gather_pairs, gather_retention, own_prompts
+from chatfeedback.dataset import (
+    add_evidence,
+    add_trials,
+    gather_pairs,
+    gather_retention,
+    own_prompts,
+)
 from chatfeedback.engine.adapter_files import forget_progress
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
 from chatfeedback.flags import flagged_ids
@@ -435,7 +441,8 @@ class Learner:
             parent=serving.adapter_id if serving else None,
             data_hash=run.data_hash,
         )
-        return add_evidence(request, taste, base.key)
+        request = add_evidence(request, taste, base.key)
+        return add_trials(request, taste, calibration)
 
     def _gather(
         self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
