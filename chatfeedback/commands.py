@@ -1,6 +1,6 @@
-"""What `learn`, `versions`, `rollback`, `export` and `import` do, whoever carries them out: a command
-of its own, or the running app on a command's behalf (api.py). Answers are plain values, ready for
-JSON.
+"""What `learn`, `versions`, `rollback`, `export` and `import` do, whoever carries them out: a
+command of its own, or the running app on a command's behalf (api.py). Answers are plain values,
+ready for JSON.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def build_pages(session: Session) -> FastAPI:
         path="/",
         theme=make_theme(),
         # Not css=: Gradio would put its own container before every selector.
-        head=f"<style>{read_static('style.css')}</style><script>{read_static('app.js')}</script>",
+        head=f"<style>{read_static('style.css')}{read_static('data.css')}</style>"
+        f"<script>{read_static('app.js')}</script>",
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

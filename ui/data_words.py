@@ -1,0 +1,163 @@
+"""What the data page says."""
+
+from __future__ import annotations
+
+from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.preferences import PLACES
+from chatfeedback.records import Backup, FeedbackEvent, FeedbackItem, Unrated
+from chatfeedback.statistics import Consistency, Statistics
+from ui.text import OPPOSITES, count, percent
+
+KINDS = {
+    "thumb": "Thumb",
+    "pick": "Choice",
+    "rank": "Ranking",
+    "rating": "Stars",
+    "edit": "Better answer",
+    "chip": "Reason",
+    "trait": "Word on a trait",
+    "flag": "Flag",
+    "comment": "Comment",
+    "copy": "Copied",
+    "regenerate": "Asked again",
+}
+STATES = {
+    "counts": "counts",
+    "aside": "excluded",
+    "undone": "taken back",
+    "forgotten": "forgotten",
+}
+REPLACED = "said anew later"
+OUTCOMES = {
+    "first": "A is better",
+    "second": "B is better",
+    "third": "C is better",
+    "fourth": "D is better",
+    "tie": "Tie",
+    "both_bad": "All are bad",
+}
+LETTERS = "ABCDEFGH"
+
+CORRECTED = "Corrected. It learned the new one in place of the old."
+EXCLUDED = "Excluded: it stays in the list and teaches nothing until you let it count again."
+INCLUDED = "It counts again."
+DELETED = "Taken back: it counts no more."
+CHOSEN = "Learned from your choice. The conversation stays as it was."
+RESTORED = "Everything is as it was in the backup. The page loads anew."
+
+
+def name_about(about: str) -> str:
+    """A reason, flag or trait, as the filter lists it."""
+    if about in STYLE_MEASURES:
+        return f"trait: {OPPOSITES.get(about, about).removeprefix('no ')}"
+    return about
+
+
+def say_event(event: FeedbackEvent) -> str:
+    """What an event says, in a few words."""
+    if event.kind == "thumb":
+        return {1: "Like", -1: "Dislike"}.get(event.value or 0, "Thumb taken back")
+    if event.kind == "pick":
+        return OUTCOMES.get(event.outcome or "", "Choice")
+    if event.kind == "rating":
+        return "★" * (event.value or 0) + "☆" * (5 - (event.value or 0))
+    if event.kind == "trait":
+        wish = {1: "more of it", -1: "less of it"}.get(event.value or 0, "taken back")
+        return f"{name_about(event.trait or '')}: {wish}"
+    if event.kind == "flag":
+        return (event.flag or "").capitalize()
+    if event.kind in ("chip", "comment"):
+        return event.text or ""
+    return KINDS.get(event.kind, event.kind)
+
+
+def say_where(item: FeedbackItem) -> str:
+    """Where it was said: in which conversation, or from which file."""
+    return f"imported from {item.source}" if item.source else item.conversation_title
+
+
+def label_reply(event: FeedbackEvent, reply_id: int, at: int) -> str:
+    """'A', 'A · chosen', 'B · 2nd'."""
+    letter = LETTERS[at] if at < len(LETTERS) else str(at + 1)
+    if event.kind == "pick" and event.outcome == (PLACES[at] if at < len(PLACES) else None):
+        return f"{letter} · chosen"
+    if event.kind == "rank" and event.order:
+        place = event.order.index(reply_id) + 1 if reply_id in event.order else None
+        return f"{letter} · {f'place {place}' if place else 'left out'}"
+    return letter
+
+
+def say_page(total: int, n: int, *, is_filtered: bool) -> str:
+    """What the list shows, in one sentence."""
+    if total == 0:
+        return (
+            "Nothing fits these filters."
+            if is_filtered
+            else "Nothing yet. What you say about answers in the chat is listed here."
+        )
+    fit = " that fit" if is_filtered else ""
+    return f"{total:,} {'reaction' if total == 1 else 'reactions'}{fit}, newest first; {n} here."
+
+
+def say_waiting(waiting: Unrated | None, what: str, *, skipped: bool) -> str:
+    """How much waits to be rated."""
+    if waiting is None:
+        return f"No more {what}s after those you put off." if skipped else f"No {what} waits."
+    return f"{count(waiting.left, what)} {'waits' if waiting.left == 1 else 'wait'}."
+
+
+def say_figures(found: Statistics) -> list[dict[str, str]]:
+    """The counts at the top."""
+    rated = found.likes + found.dislikes
+    figures = [("reactions count", f"{found.total:,}", "What neither was undone nor excluded")]
+    if rated:
+        share = percent(found.likes / rated)
+        figures.append(("of thumbs are likes", share, "Both sides teach; one alone teaches little"))
+    if found.choices:
+        figures.append(("choices with a winner", f"{found.choices:,}", "Comparisons and rankings"))
+    if found.consistency.share is not None:
+        figures.append(
+            (
+                "agree with each other",
+                percent(found.consistency.share),
+                "Of the pairs of answers that several reactions speak of",
+            )
+        )
+    return [{"name": name, "value": value, "means": means} for name, value, means in figures]
+
+
+def say_consistency(found: Consistency) -> str:
+    """Whether the person agrees with themselves."""
+    parts = []
+    if found.repeated:
+        pairs = count(found.repeated, "pair")
+        parts.append(
+            f"On {pairs} of answers you said more than once which is better, "
+            f"{'and' if found.agreeing == found.repeated else 'but'} "
+            f"{found.agreeing} of {found.repeated} times the same."
+        )
+    if found.changed:
+        parts.append(f"{count(found.changed, 'time')} you changed your mind; the last word counts.")
+    return (
+        " ".join(parts)
+        or "No pair of answers was judged twice yet, so there is nothing to compare."
+    )
+
+
+def say_backup(name: str) -> str:
+    """Why a backup was made, from its name."""
+    label = name.partition("-")[2].removesuffix(".db")
+    known = {"by-hand": "made by you", "before-restore": "before something was restored"}
+    if label.startswith("schema"):
+        return "before an update of the app"
+    return known.get(label, label)
+
+
+def say_size(n_bytes: int) -> str:
+    """'340 KB', '2.4 MB'."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:.0f} KB"
+
+
+def say_backed_up(made: Backup) -> str:
+    """Told after a backup."""
+    return f"Backed up and verified: {say_size(made.n_bytes)}."
