@@ -17,6 +17,7 @@ from chatfeedback.settings import Settings
 
 Preset = Literal["careful", "balanced", "bold"]
 When = Literal["idle", "clicks", "by hand"]
+ByTrial = Literal["no", "rloo", "ppo"]
 SETTING = "learning"
 HOURS_A_DAY = 24
 KL_LIMIT_PER_BUDGET = 1.6  # how far beyond a run's budget the gate lets a version be
@@ -59,6 +60,8 @@ class LearningChoices:
         "by hand": only when asked.
     quiet_from, quiet_until: hours of the day (0-23, local time) between which nothing is learned
         by itself; equal: no quiet hours.
+    by_trial: whether the model may try answers out and learn from what the reward model says of
+        them, once that foretells enough of the person's choices (objective.py).
     how_personal: 0 (the base model) to 1 (as strongly as the gate allows).
     """
 
@@ -67,6 +70,7 @@ class LearningChoices:
     when: When = "idle"
     quiet_from: int = 0
     quiet_until: int = 0
+    by_trial: ByTrial = "no"
     how_personal: float = 1.0
 
     def apply(self, settings: Settings) -> Settings:
@@ -78,7 +82,9 @@ class LearningChoices:
         limit = settings.kl_limit_nats
         if dpo.kl_budget_nats != settings.dpo.kl_budget_nats:
             limit = max(limit, KL_LIMIT_PER_BUDGET * dpo.kl_budget_nats)
-        return replace(settings, dpo=dpo, kl_limit_nats=limit, **knobs)  # type: ignore[arg-type]
+        by_trial = settings.by_trial if self.by_trial == "no" else self.by_trial
+        settings = replace(settings, dpo=dpo, kl_limit_nats=limit, by_trial=by_trial)
+        return replace(settings, **knobs)  # type: ignore[arg-type]
 
     def is_quiet(self, hour: int) -> bool:
         """Whether nothing is learned by itself at this hour of the day."""
@@ -100,6 +106,9 @@ class LearningChoices:
                 changed = replace(changed, preset=preset, knobs={})  # type: ignore[arg-type]
             elif name == "when":
                 changed = replace(changed, when=_one_of(When, value, "time to learn"))  # type: ignore[arg-type]
+            elif name == "by_trial":
+                by_trial = _one_of(ByTrial, value, "way to learn by trial")
+                changed = replace(changed, by_trial=by_trial)  # type: ignore[arg-type]
             elif name in ("quiet_from", "quiet_until"):
                 hour = int(_number(value, name, 0, HOURS_A_DAY - 1))
                 changed = replace(changed, **{name: hour})  # type: ignore[arg-type]

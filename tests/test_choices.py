@@ -56,6 +56,13 @@ def test_what_cannot_be_chosen_is_refused_with_the_value_seen(name, value):
         LearningChoices().change({name: value})
 
 
+def test_learning_by_trial_is_for_the_person_to_allow():
+    allowed = LearningChoices().change({"by_trial": "rloo"}).apply(Settings())
+    assert allowed.by_trial == "rloo"
+    with pytest.raises(InputRefused, match="grpo"):
+        LearningChoices().change({"by_trial": "grpo"})
+
+
 def test_quiet_hours_may_go_past_midnight():
     night = LearningChoices(quiet_from=22, quiet_until=7)
     assert [night.is_quiet(hour) for hour in (21, 22, 3, 7)] == [False, True, True, False]
