@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 from chatfeedback.calibration import PoolPrompt
 from chatfeedback.features import EMOJI
-from chatfeedback.likelihoods import Vector
 from chatfeedback.preferences import Flagged, Judgement
-from chatfeedback.principles import Check, Rules, label_by_rule
+from chatfeedback.principles import Check, Rules
 from chatfeedback.records import PreferencePair, StoredReply
 
 FLAGS_TO_ACT = 5
@@ -26,7 +25,7 @@ LIFT = 3.0
 """How much more frequent a wording must be in flagged replies than in others."""
 
 LONGEST_WORDING = 4
-FLAG_WEIGHT = 1.0
+FLAG_WEIGHT = 2.0
 """What a pair against a behaviour counts for: a person said so, five times."""
 
 _TOKEN = re.compile(rf"[^\W_]+(?:['’][^\W_]+)*|{EMOJI.pattern}")
@@ -79,44 +78,49 @@ def find_behaviours(flagged: Sequence[StoredReply], usual: Sequence[str]) -> lis
 
 
 def pairs_against(
-    behaviours: Sequence[Behaviour], pool: Sequence[tuple[PoolPrompt, Vector]]
+    behaviours: Sequence[Behaviour], pool: Sequence[PoolPrompt]
 ) -> list[PreferencePair]:
-    """For each prompt on which the base shows a behaviour: a right reply without over one with it.
-
-    pool: each prompt with the (n,) worth of its replies.
-    """
-    return [
-        PreferencePair(pair.prompt_ids, pair.chosen_ids, pair.rejected_ids, FLAG_WEIGHT, "click")
-        for behaviour in behaviours
-        for each, values in pool
-        for pair in [label_by_rule(each, values, behaviour.check)]
-        if pair is not None
-    ]
+    """Every reply of the base that shows a behaviour, under the right reply without it that is most
+    like it: what tells the two apart is then the behaviour, and little else."""
+    rules = Rules(tuple(each.check for each in behaviours))
+    pairs = []
+    for each in pool:
+        right = [reply for reply in each.replies if reply.is_right and rules.allow(reply.text)]
+        shown = [reply for reply in each.replies if reply.finished and not rules.allow(reply.text)]
+        for reply in shown if right else []:
+            best = max(right, key=lambda other, text=reply.text: _likeness(text, other.text))
+            pairs.append(_pair(each.prompt_ids, best.token_ids, reply.token_ids))
+    return pairs
 
 
 def pairs_against_replies(
-    flagged: Sequence[StoredReply],
-    pool: Sequence[tuple[PoolPrompt, Vector]],
-    behaviours: Sequence[Behaviour],
+    flagged: Sequence[StoredReply], pool: Sequence[PoolPrompt], behaviours: Sequence[Behaviour]
 ) -> list[PreferencePair]:
-    """The best right fresh reply to each flagged reply's own prompt over the flagged one.
+    """Every flagged reply, under the right fresh reply to its prompt that is most like it.
 
     pool: the fresh replies, one prompt for each flagged reply.
     """
     rules = Rules(tuple(each.check for each in behaviours))
     pairs = []
-    for reply, (each, values) in zip(flagged, pool, strict=True):
-        right = [at for at, fresh in enumerate(each.replies) if fresh.is_right]
-        right = [at for at in right if rules.allow(each.replies[at].text)]
-        right = [at for at in right if each.replies[at].text != reply.text]
-        if right and reply.token_ids:
-            best = each.replies[max(right, key=lambda at: values[at])]
-            pairs.append(
-                PreferencePair(
-                    each.prompt_ids, best.token_ids, reply.token_ids, FLAG_WEIGHT, "click"
-                )
-            )
+    for reply, each in zip(flagged, pool, strict=True):
+        right = [fresh for fresh in each.replies if fresh.is_right and rules.allow(fresh.text)]
+        others = [fresh for fresh in right if fresh.text != reply.text]
+        if others and reply.token_ids:
+            best = max(others, key=lambda other, text=reply.text: _likeness(text, other.text))
+            pairs.append(_pair(each.prompt_ids, best.token_ids, reply.token_ids))
     return pairs
+
+
+def _pair(
+    prompt_ids: tuple[int, ...], chosen_ids: tuple[int, ...], rejected_ids: tuple[int, ...]
+) -> PreferencePair:
+    return PreferencePair(prompt_ids, chosen_ids, rejected_ids, FLAG_WEIGHT, "click")
+
+
+def _likeness(text: str, other: str) -> float:
+    """Share of the words of two texts that both have."""
+    words, others = (set(_TOKEN.findall(each.lower())) for each in (text, other))
+    return len(words & others) / max(1, len(words | others))
 
 
 def share_showing(behaviour: Behaviour, texts: Sequence[str]) -> float:

@@ -73,9 +73,9 @@ class Labeller:
         """Against the behaviours on the pool and on the flagged prompts themselves, and against
         every flagged reply."""
         newest = [reply for reply in flagged if reply.base_key == self.base.key][-FLAGGED_REPLIES:]
-        fresh = self._rated(self._answer_afresh([reply.prompt_text for reply in newest]))
+        fresh = self._answer_afresh([reply.prompt_text for reply in newest])
         return [
-            *pairs_against(behaviours, [*self._rated(pool), *fresh]),
+            *pairs_against(behaviours, [*pool, *fresh]),
             *pairs_against_replies(newest, fresh, behaviours),
         ]
 

@@ -9,7 +9,7 @@ from chatfeedback.calibration import PoolPrompt, PoolReply
 from chatfeedback.critic import Critic, choice, pairs_of_labels, says_no
 from chatfeedback.errors import InputRefused
 from chatfeedback.explore import choose_reply
-from chatfeedback.flags import find_behaviours, pairs_against, share_showing
+from chatfeedback.flags import find_behaviours, pairs_against, pairs_against_replies, share_showing
 from chatfeedback.principles import (
     AI_SHARE,
     AI_WEIGHT,
@@ -265,12 +265,27 @@ def test_words_of_the_question_are_nobodys_behaviour():
     assert find_behaviours(replies, USUAL) == []
 
 
-def test_every_version_gets_pairs_against_a_behaviour():
+def test_every_version_learns_the_reply_most_like_it_without_the_behaviour():
     texts = [f"As everybody knows, {n}." for n in "abcde"]
     behaviours = find_behaviours(flagged(*texts), USUAL)
-    each = pool_prompt("As everybody knows, it rains.", "It rains.")
-    [made] = pairs_against(behaviours, [(each, np.array([5.0, 0.0]))])
-    assert (made.chosen_ids, made.rejected_ids) == ((1,), (0,))
+    each = pool_prompt("Cats purr.", "As everybody knows, it rains.", "It rains.")
+    [made] = pairs_against(behaviours, [each])
+    assert (made.chosen_ids, made.rejected_ids) == ((2,), (1,))
+    assert made.source == "click"
+
+
+def test_a_wrong_reply_is_never_held_up_against_a_behaviour():
+    texts = [f"As everybody knows, {n}." for n in "abcde"]
+    behaviours = find_behaviours(flagged(*texts), USUAL)
+    each = pool_prompt("As everybody knows, it rains.", "It snows.", marks=(1.0, 0.0))
+    assert pairs_against(behaviours, [each]) == []
+
+
+def test_a_flagged_reply_itself_is_held_down_whatever_its_wording():
+    [made] = pairs_against_replies(
+        flagged("It rains."), [pool_prompt("It rains.", "It pours.")], []
+    )
+    assert (made.chosen_ids, made.rejected_ids) == ((1,), (2,))
 
 
 # --- in the flow ------------------------------------------------------------------------------
