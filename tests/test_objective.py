@@ -168,7 +168,8 @@ class Heard:
     """A taste that has heard a log."""
 
     def __init__(self, log):
-        self.judgements, self.reply = log.judgements(), log.reply
+        self.judgements = self.lasting_judgements = log.judgements()
+        self.reply = log.reply
 
 
 def evidence(log, settings):
