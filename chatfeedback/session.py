@@ -79,6 +79,7 @@ from chatfeedback.records import (
     Turn,
 )
 from chatfeedback.settings import Settings
+from chatfeedback.shared import SharedTaste
 from chatfeedback.taste import Taste, Tastes, is_usable
 from chatfeedback.trials import BlindTrials, read_trials
 from chatfeedback.watch import guard_report
@@ -624,10 +625,16 @@ class Session:
             self._store.show_reply(person_id, event.order[0])
         elif event.kind == "edit" and event.reply_id is not None:
             self._tastes.score_edits_later(person_id)
+        elif event.kind == "forget":
+            self._tastes.reload(person_id)
 
     def beliefs(self, person_id: int) -> list[TraitBelief]:
         """What the reward model believes about this person's taste, strongest first."""
         return self.taste(person_id).beliefs()
+
+    def shared_taste(self) -> SharedTaste:
+        """What the people of this installation like alike, and where they differ."""
+        return self._tastes.shared(self._engine.state().base)
 
     def choices_behind(self, person_id: int, measure: str, limit: int = 4) -> list[Behind]:
         """The choices that say most about a trait (a key of features.STYLE_MEASURES)."""
