@@ -34,8 +34,8 @@ KNOWN = (
 )
 FORMATS = (  # name, what tells it, its reader of one row
     ("chatfeedback", ours.is_ours, ours.read),
+    ("ShareGPT", sharegpt.is_sharegpt, sharegpt.read),  # first: it may have "chosen" as well
     ("TRL / Hugging Face", trl.is_trl, trl.read),
-    ("ShareGPT", sharegpt.is_sharegpt, sharegpt.read),
 )
 WHOLE_FILES = (  # name, what tells it, its reader of all rows
     ("Open WebUI", open_webui.is_open_webui, open_webui.read_all),

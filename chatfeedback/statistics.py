@@ -239,7 +239,7 @@ def warn(found: Statistics) -> Iterator[str]:
         yield (
             f"Where you judged the same two answers more than once, you agreed with yourself in "
             f"{found.consistency.agreeing} of {found.consistency.repeated} cases. It then learns "
-            "slowly: look through those below and correct what was a slip."
+            "slowly: look through your choices and correct what was a slip."
         )
 
 

@@ -1,0 +1,238 @@
+"""Feedback goes out as a file and comes back as the same evidence, where the format can hold it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from store_samples import ask, client_id, compare, generated, start_replies, thumb, undo
+
+from chatfeedback.errors import InputRefused
+from chatfeedback.exporting import FORMATS, export
+from chatfeedback.fold import judge
+from chatfeedback.importing import read_file
+from chatfeedback.records import FeedbackEvent, FeedbackFilter
+from storage.store import Store, open_store
+
+NAMES = [each.name for each in FORMATS]
+
+
+class Lookups:
+    """What folding needs to know, from a store."""
+
+    def __init__(self, store: Store, person_id: int) -> None:
+        self._store, self._person_id = store, person_id
+
+    def comparison(self, comparison_id):
+        return self._store.comparison(self._person_id, comparison_id)
+
+    def reply(self, reply_id):
+        return self._store.reply(self._person_id, reply_id)
+
+    def rewritten(self, reply_id, text):
+        return self._store.rewritten(self._person_id, reply_id, text)
+
+
+def evidence(store: Store, person_id: int) -> list[str]:
+    """What the log says, with texts in place of ids."""
+    lookups = Lookups(store, person_id)
+    found = []
+    for judgement in judge(store.feedback(person_id), lookups):
+        said = {"": type(judgement).__name__}
+        for name, value in asdict(judgement).items():
+            if name in ("chosen_id", "rejected_id", "reply_id"):
+                said[name] = lookups.reply(value).text
+            elif name in ("reply_ids", "wrong"):
+                said[name] = [lookups.reply(each).text for each in value]
+            elif name != "feedback_id":
+                said[name] = value
+        found.append(json.dumps(said))
+    return found
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = open_store(tmp_path / "here")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def me(store: Store) -> int:
+    return store.ensure_person("Ann").person_id
+
+
+def give(store: Store, me: int, kind: str, **fields: object) -> int:
+    return store.add_feedback(me, FeedbackEvent(client_id(), kind, **fields))[0]  # type: ignore[arg-type]
+
+
+def choose(store: Store, me: int, outcome: str = "second") -> None:
+    comparison_id, _ = compare(store, me, store.add_conversation(me, "Tea"))
+    give(store, me, "pick", comparison_id=comparison_id, outcome=outcome)
+
+
+def answer(store: Store, me: int) -> int:
+    return ask(store, me, store.add_conversation(me, "Eggs"))[1]
+
+
+def rewrite(store: Store, me: int) -> None:
+    reply_id = answer(store, me)
+    store.show_reply(me, store.add_edit(me, reply_id, "Ten minutes in boiling water."))
+    give(store, me, "edit", reply_id=reply_id, text="Ten minutes in boiling water.")
+
+
+def rank(store: Store, me: int) -> None:
+    message_id, _ = store.add_message(
+        me, store.add_conversation(me, "Rank"), "Which of three?", client_id()
+    )
+    three = start_replies(store, me, message_id, n=3, show=False)
+    for reply_id in three:
+        store.finish_reply(me, reply_id, generated(f"Number {reply_id}."))
+    comparison_id = store.add_comparison(me, message_id, three, "to rank")
+    order = (three[2], three[0], three[1])
+    give(store, me, "rank", comparison_id=comparison_id, order=order)
+
+
+def travel(store: Store, me: int, name: str, tmp_path: Path) -> list[str]:
+    """What an empty store knows after an export in this format and its import there."""
+    file = export(store.shared_chats(me), name, "2026-11-21")
+    found = read_file(file.name, file.data)
+    assert found.errors == ()
+    there = open_store(tmp_path / f"there-{name}")
+    you = there.ensure_person("Bob").person_id
+    there.add_chats(you, file.name, found.chats)
+    try:
+        return evidence(there, you)
+    finally:
+        there.close()
+
+
+# --- there and back -----------------------------------------------------------------------------
+
+
+def test_our_own_format_carries_everything(store, me, tmp_path) -> None:
+    for outcome in ("first", "second", "tie", "both_bad"):
+        choose(store, me, outcome)
+    rewrite(store, me)
+    rank(store, me)
+    for kind, fields in (
+        ("thumb", {"value": -1}),
+        ("rating", {"value": 4}),
+        ("chip", {"text": "too long"}),
+        ("chip", {"text": "wrong"}),
+        ("flag", {"flag": "biased"}),
+        ("comment", {"text": "Hm."}),
+    ):
+        give(store, me, kind, reply_id=answer(store, me), **fields)
+    give(store, me, "trait", trait="emoji", value=-1)
+    assert len(evidence(store, me)) > 10
+    assert travel(store, me, "chatfeedback", tmp_path) == evidence(store, me)
+
+
+@pytest.mark.parametrize(
+    ("name", "gestures"),
+    [
+        ("preference", [choose, rewrite]),
+        ("ranking", [rank]),
+        ("sharegpt", [choose]),
+        ("openwebui", [choose]),
+        ("sillytavern", [choose]),
+    ],
+)
+def test_other_formats_carry_what_they_can_say(store, me, tmp_path, name, gestures) -> None:
+    for gesture in gestures:
+        gesture(store, me)
+    assert len(evidence(store, me)) >= len(gestures)
+    assert sorted(travel(store, me, name, tmp_path)) == sorted(evidence(store, me))
+
+
+def test_open_webui_knows_the_winner_of_several_and_not_their_order(store, me, tmp_path) -> None:
+    rank(store, me)
+    [ranked] = evidence(store, me)
+    [won] = travel(store, me, "openwebui", tmp_path)
+    assert (json.loads(ranked)["n_ranked"], json.loads(won)["n_ranked"]) == (2, 1)
+    assert json.loads(ranked)["reply_ids"][0] == json.loads(won)["reply_ids"][0]
+
+
+def test_both_bad_becomes_two_dislikes(store, me, tmp_path) -> None:
+    choose(store, me, "both_bad")
+    disliked = [json.loads(each) for each in travel(store, me, "unpaired", tmp_path)]
+    assert [(each[""], each["up"]) for each in disliked] == [("Rated", False)] * 2
+
+
+@pytest.mark.parametrize("name", ["unpaired", "sharegpt", "openwebui"])
+def test_thumbs_come_back_as_thumbs(store, me, tmp_path, name) -> None:
+    for value in (1, -1):
+        store.add_feedback(me, thumb(answer(store, me), value))
+    assert travel(store, me, name, tmp_path) == evidence(store, me)
+
+
+def test_stars_come_back_as_stars(store, me, tmp_path) -> None:
+    give(store, me, "rating", reply_id=answer(store, me), value=2)
+    assert travel(store, me, "unpaired", tmp_path) == evidence(store, me)
+
+
+# --- what goes along ----------------------------------------------------------------------------
+
+
+def test_what_was_taken_back_or_forgotten_stays_here_and_what_is_excluded_stays_excluded(
+    store, me, tmp_path
+) -> None:
+    store.add_feedback(me, thumb(answer(store, me)))
+    give(store, me, "forget")
+    store.add_feedback(me, undo(store.add_feedback(me, thumb(answer(store, me)))[0]))
+    aside, _ = store.add_feedback(me, thumb(answer(store, me)))
+    store.set_aside(me, aside, is_aside=True)
+    [chat] = store.shared_chats(me)
+    assert [each.is_excluded for each in chat.reactions()] == [True]
+    assert travel(store, me, "chatfeedback", tmp_path) == []
+    assert export(store.shared_chats(me), "unpaired", "today").data == b""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_file_again_adds_nothing(store, me, tmp_path, name) -> None:
+    choose(store, me)
+    rank(store, me)
+    store.add_feedback(me, thumb(answer(store, me)))
+    file = export(store.shared_chats(me), name, "today")
+    other = store.ensure_person("Bob").person_id
+    chats = read_file(file.name, file.data).chats
+    assert store.add_chats(other, file.name, chats).reactions > 0
+    again = store.add_chats(other, file.name, chats)
+    assert (again.chats, again.reactions) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["chatfeedback", "preference", "unpaired", "ranking"])
+def test_what_was_exported_here_is_known_when_it_comes_back(store, me, name) -> None:
+    choose(store, me)
+    rank(store, me)
+    store.add_feedback(me, thumb(answer(store, me)))
+    before = evidence(store, me)
+    file = export(store.shared_chats(me), name, "today")
+    assert store.add_chats(me, file.name, read_file(file.name, file.data).chats).reactions == 0
+    assert evidence(store, me) == before
+
+
+def test_imported_feedback_keeps_its_time_and_its_file(store, me) -> None:
+    store.add_feedback(me, thumb(answer(store, me)))
+    [item] = store.browse_feedback(me, FeedbackFilter()).items
+    data = export(store.shared_chats(me), "chatfeedback", "today").data
+    other = store.ensure_person("Bob").person_id
+    store.add_chats(other, "ann.jsonl", read_file("ann.jsonl", data).chats)
+    [copied] = store.browse_feedback(other, FeedbackFilter()).items
+    assert copied.created_at_utc == item.created_at_utc
+    assert (item.source, copied.source) == ("", "ann.jsonl")
+    assert store.conversations(other) == []
+
+
+def test_imported_answers_wait_for_the_engine_to_read_them(store, me) -> None:
+    data = b'{"prompt": "p", "chosen": "a", "rejected": "b"}'
+    store.add_chats(me, "f", read_file("f", data).chats)
+    assert [each.text for each in store.replies(me, store.unread_replies(me))] == ["a", "b"]
+
+
+def test_an_unknown_format_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputRefused, match=r"no format 'xls'. Known are: chatfeedback, pref"):
+        export([], "xls", "today")
