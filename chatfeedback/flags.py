@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatfeedback.calibration import PoolPrompt
+from chatfeedback.calibration import PoolPrompt, PoolReply
 from chatfeedback.features import EMOJI
 from chatfeedback.preferences import Flagged, Judgement
 from chatfeedback.principles import Check, Rules
@@ -88,7 +88,7 @@ def pairs_against(
         right = [reply for reply in each.replies if reply.is_right and rules.allow(reply.text)]
         shown = [reply for reply in each.replies if reply.finished and not rules.allow(reply.text)]
         for reply in shown if right else []:
-            best = max(right, key=lambda other, text=reply.text: _likeness(text, other.text))
+            best = _most_like(reply.text, right)
             pairs.append(_pair(each.prompt_ids, best.token_ids, reply.token_ids))
     return pairs
 
@@ -106,7 +106,7 @@ def pairs_against_replies(
         right = [fresh for fresh in each.replies if fresh.is_right and rules.allow(fresh.text)]
         others = [fresh for fresh in right if fresh.text != reply.text]
         if others and reply.token_ids:
-            best = max(others, key=lambda other, text=reply.text: _likeness(text, other.text))
+            best = _most_like(reply.text, others)
             pairs.append(_pair(each.prompt_ids, best.token_ids, reply.token_ids))
     return pairs
 
@@ -115,6 +115,10 @@ def _pair(
     prompt_ids: tuple[int, ...], chosen_ids: tuple[int, ...], rejected_ids: tuple[int, ...]
 ) -> PreferencePair:
     return PreferencePair(prompt_ids, chosen_ids, rejected_ids, FLAG_WEIGHT, "click")
+
+
+def _most_like(text: str, replies: Sequence[PoolReply]) -> PoolReply:
+    return max(replies, key=lambda each: _likeness(text, each.text))
 
 
 def _likeness(text: str, other: str) -> float:
