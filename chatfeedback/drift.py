@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -166,7 +167,7 @@ class Belief:
         if header["made_for"] != cls._made_for(basis, before):
             return None
         numbers, at, empty = np.frombuffer(rest, "<f8").astype(np.float64), 0, Scores()
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for name in _SCORE_ARRAYS:
             like = getattr(empty, name)
             arrays[name] = numbers[at : at + like.size].reshape(like.shape)
