@@ -94,9 +94,7 @@ def find_variant(db: Database, person_id: int, message_id: int) -> Row:
         person_id,
     )
     if not rows:
-        raise NotFound(
-            f"There is no message {message_id}. Reload the page to see what is stored."
-        )
+        raise NotFound(f"There is no message {message_id}. Reload the page to see what is stored.")
     return rows[0]
 
 

@@ -17,6 +17,8 @@ from chatfeedback.choices import LearningChoices
 from chatfeedback.elo import Rating, rate, read_duels
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
 from chatfeedback.explore import AskingRate
+from chatfeedback.models import FoundModel
+from chatfeedback.places import Place
 from chatfeedback.prequential import Scores
 from chatfeedback.records import (
     AdapterVersion,
@@ -121,6 +123,7 @@ class FakeSession:
         self.rate = AskingRate.SOMETIMES
         self.asks_for = 1  # answers to an ordinary message
         self.choices = LearningChoices()
+        self.model = ("", "none")
         self.behind: dict[str, list[Behind]] = {}
         self.card = TasteCard("Short answers.", (), False, (), False)
         self.everybody = [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
@@ -335,6 +338,24 @@ class FakeSession:
 
     def evidence(self, person_id: int, run_id: str) -> list[int]:
         return [each.feedback_id for each in self.events]
+
+    def find_models(self) -> list[FoundModel]:
+        return [
+            FoundModel("", 8_000_000, {"none": ("chats and learns in 0.5 GB", True)}),
+            FoundModel("/models/big", 7_600_000_000, {"none": ("needs 30 GB", False)}),
+            FoundModel("/models/broken", 0, {}, "It holds no weights."),
+        ]
+
+    def chosen_model(self) -> tuple[str, str]:
+        return self.model
+
+    def choose_model(self, name: str, quantisation: str) -> None:
+        if name == "nobody/knows":
+            raise InputRefused("nobody/knows is not on this machine.")
+        self.model = (name, quantisation)
+
+    def places(self) -> list[Place]:
+        return [Place("/home/you/chatfeedback.db", "conversations", 2_400_000)]
 
     def close(self) -> None: ...
 

@@ -12,7 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE_MS, Server, Visit, answers, composer, expect, open_chromium, press, send
+from browsing import (
+    PATIENCE_MS,
+    Server,
+    Visit,
+    answers,
+    composer,
+    expect,
+    open_chromium,
+    press,
+    send,
+)
 from fake_session import LONG_ANSWER, YOU, FakeSession, make_version
 
 from chatfeedback.records import EngineState, TraitBelief
@@ -53,7 +63,7 @@ def visit(browser, server, session) -> Iterator[Visit]:
 
 def test_a_chat_streams_and_survives_a_reload(visit, session):
     page = visit()
-    session.answer = lambda prompt: f"**Blue**, because {LONG_ANSWER}"
+    session.says = lambda prompt: f"**Blue**, because {LONG_ANSWER}"
     session.pieces.clear()
     composer(page).fill("Why is the sky blue?")
     composer(page).press("Enter")
@@ -85,7 +95,7 @@ def test_enter_sends_shift_enter_does_not_and_blanks_are_not_sent(visit, session
 
 def test_what_is_typed_while_an_answer_streams_is_left_alone(visit, session):
     page = visit()
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     composer(page).fill("hello")
     composer(page).press("Enter")
@@ -101,7 +111,7 @@ def test_what_is_typed_while_an_answer_streams_is_left_alone(visit, session):
 
 def test_stop_keeps_the_text_so_far(visit, session):
     page = visit()
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     composer(page).fill("hello")
     composer(page).press("Enter")
@@ -115,7 +125,7 @@ def test_stop_keeps_the_text_so_far(visit, session):
 
 def test_closing_the_tab_stops_the_reply(visit, session):
     page = visit()
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     composer(page).fill("hello")
     composer(page).press("Enter")
@@ -182,7 +192,7 @@ def test_an_open_comparison_waits_through_a_reload(visit, session):
 def test_another_answer_and_back_again(visit, session):
     page = visit()
     send(page, "hello")
-    session.answer = lambda prompt: "A second try."
+    session.says = lambda prompt: "A second try."
     press(page, "Write another answer")
     expect(page.locator(".pager .at")).to_have_text("2/2")
     expect(answers(page)).to_have_text("A second try.")
@@ -241,7 +251,7 @@ def test_opening_another_conversation_stops_the_reply_and_shows_only_that_one(vi
     send(page, "first")
     press(page, "New chat")
     expect(page.get_by_role("heading", level=2)).to_have_text("What shall we talk about?")
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     composer(page).fill("second")
     composer(page).press("Enter")
@@ -269,52 +279,6 @@ def test_a_new_version_brings_a_receipt_and_undo_rolls_back(visit, session):
     expect(page.get_by_text("The base model answers from the next reply on.")).to_be_visible()
     assert session.serving(YOU, "starter") is None
     expect(receipt).to_have_count(0)
-
-
-def test_the_learning_page_shows_beliefs_versions_and_rolls_back(visit, session):
-    session.all_versions = [make_version(1), make_version(2, "serving", "v1")]
-    page = visit()
-    page.get_by_role("link", name="Learning", exact=True).click()
-    expect(page.get_by_role("img", name="You like shorter answers: 95 % sure.")).to_be_visible()
-    second = page.locator(".version[data-id=v2]")
-    expect(second).to_contain_text("in use")
-    expect(second).to_contain_text("88 % better for you")
-    second.get_by_text("Before and after").click()
-    expect(second).to_contain_text("1. Boil water.")
-    press(page, "Use version 1")
-    expect(page.locator(".version[data-id=v1]")).to_contain_text("in use")
-    expect(second.get_by_text("1. Boil water.")).to_be_visible()  # what was open stays open
-    press(page, "Back to the base model")
-    expect(page.get_by_text("The base model answers from the next reply on.")).to_be_visible()
-    expect(page.locator(".version.serving")).to_contain_text("Base model")
-    assert session.serving(YOU, "starter") is None
-
-
-def test_learning_starts_shows_its_progress_and_stops(visit, session):
-    page = visit()
-    send(page, "hello")
-    page.goto(page.url + "#learning")
-    press(page, "Learn now")
-    expect(page.get_by_role("alert")).to_contain_text("There is nothing to learn from yet.")
-    page.get_by_role("link", name="Chat", exact=True).click()
-    press(page, "Like")
-    expect(page.locator(".note")).to_contain_text("Learned from a thumb")
-    page.locator(".pill").click()
-    press(page, "Learn now")
-    bar = page.get_by_role("progressbar", name="Learning")
-    expect(bar).to_have_attribute("aria-valuenow", "3")
-    session.status = replace(session.status, step=15)
-    expect(bar.locator("i")).to_have_attribute("style", re.compile(r"width:\s*75"))
-    press(page, "Stop")
-    expect(bar).to_be_hidden()
-
-
-def test_beliefs_move_on_the_open_page(visit, session):
-    page = visit("#learning")
-    expect(page.get_by_role("img", name=re.compile("shorter answers"))).to_be_visible()
-    session.traits = [TraitBelief("bullet_lines", "bullet points", 0.9, 0.2, 0.98)]
-    session.status = replace(session.status, clicks=1)
-    expect(page.get_by_role("img", name="You like bullet points: 98 % sure.")).to_be_visible()
 
 
 # --- when things go wrong -------------------------------------------------------------------
@@ -359,7 +323,7 @@ ATTACKS = [
 
 
 def test_nothing_that_is_said_or_named_runs_or_reaches_out(visit, session):
-    session.answer = lambda prompt: prompt
+    session.says = lambda prompt: prompt
     for number, attack in enumerate(ATTACKS):
         conversation = session.add_conversation(attack)
         list(session.reply(YOU, conversation, attack, f"client-{number:04}"))
@@ -434,7 +398,7 @@ def test_slash_leads_to_the_composer_and_escape_out_of_it(visit, session):
 
 
 def test_a_phone_needs_no_sideways_scrolling(visit, session):
-    session.answer = lambda prompt: f"# Title\n\n{'x' * 300}\n\n```\n{'y' * 300}\n```\n\n{prompt}"
+    session.says = lambda prompt: f"# Title\n\n{'x' * 300}\n\n```\n{'y' * 300}\n```\n\n{prompt}"
     session.all_versions = [make_version(1, "serving")]
     page = visit(width=390)
     page.get_by_role("checkbox", name="Compare two answers").check()
@@ -482,7 +446,7 @@ def test_a_conversation_of_400_messages_streams_smoothly(visit, session):
         """() => { window.drawn = 0; document.addEventListener('cf:transcript',
             event => { if (!event.detail.live) window.drawn += 1; }); }"""
     )
-    session.answer = lambda prompt: LONG_ANSWER
+    session.says = lambda prompt: LONG_ANSWER
     session.pieces.clear()
     composer(page).fill("and now?")
     composer(page).press("Enter")

@@ -75,16 +75,18 @@ def show_transcript(
         "starters": list(text.STARTERS),
         "last": last,
         "earlier": len(found) > last,
+        "context": show_context(session, reader.replies),
     }
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """What a transcript needs, read in five queries however long it is."""
+    """What a transcript needs, read in six queries however long it is."""
 
     replies: Mapping[int, StoredReply]
     thumbs: Mapping[int, int]
     chips: Mapping[int, tuple[str, ...]]
+    reactions: Mapping[int, tuple[FeedbackEvent, ...]]
     versions: Mapping[str, AdapterVersion]
     notes: Mapping[int, Note]
 
@@ -102,6 +104,7 @@ class _Reader:
             {reply.reply_id: reply for reply in queries.replies(person_id, ids)},
             queries.thumbs(person_id, ids),
             queries.chips(person_id, ids),
+            queries.reactions(person_id, ids),
             {version.adapter_id: version for version in queries.versions(person_id)},
             notes,
         )
@@ -121,6 +124,7 @@ class _Reader:
         item: dict[str, Any] = {
             "message_id": exchange.message_id,
             "user": exchange.text,
+            "variants": _page_siblings(exchange.variants, exchange.message_id),
             "last": is_last,
             "hidden": is_hidden or self.is_unfinished(exchange),
             "reply": None,
@@ -144,10 +148,32 @@ class _Reader:
             "thumb": self.thumbs.get(reply.reply_id, 0),
             "chips": list(self.chips.get(reply.reply_id, ())),
             "options": REASONS,
+            **show_reactions(self.reactions.get(reply.reply_id, ())),
             "pager": _page_siblings(exchange.reply_ids, reply.reply_id),
             "meta": text.say_reply_origin(reply, self.versions),
             "note": {"text": note.text, "undoes": note.undoes} if note else None,
         }
+
+
+def show_reactions(events: tuple[FeedbackEvent, ...]) -> dict[str, Any]:
+    """Stars, comment and flags of one reply, as they stand."""
+    return {
+        "rating": next((event.value for event in events if event.kind == "rating"), 0),
+        "comment": next((event.text for event in events if event.kind == "comment"), ""),
+        "flags": [event.flag for event in events if event.kind == "flag"],
+    }
+
+
+def show_context(session: Session, replies: Mapping[int, StoredReply]) -> dict[str, Any] | None:
+    """How much of what the model can read the talk fills by now; None before there is a reply."""
+    base = session.engine_state().base
+    written = [reply for reply in replies.values() if reply.prompt_ids and reply.token_ids]
+    if base is None or not written:
+        return None
+    latest = max(written, key=lambda reply: reply.reply_id)
+    tokens = len(latest.prompt_ids) + len(latest.token_ids)
+    share = min(1.0, tokens / max(1, base.context_tokens))
+    return {"percent": round(100 * share), "says": text.say_context(tokens, base.context_tokens)}
 
 
 def _reply_ids_shown(exchange: Exchange) -> tuple[int, ...]:
@@ -265,6 +291,11 @@ def rewrite(
     return session.give_feedback(
         person_id, FeedbackEvent(client_id, "edit", reply_id=reply_id, text=better)
     )
+
+
+def react(session: Session, person_id: int, event: FeedbackEvent) -> Learned:
+    """Stars, a comment or a flag."""
+    return session.give_feedback(person_id, event)
 
 
 def undo(session: Session, person_id: int, feedback_id: int, client_id: str) -> Learned:

@@ -13,12 +13,19 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from chatfeedback.errors import ChatFeedbackError, InputRefused
-from chatfeedback.records import Learned, ReplyProgress
+from chatfeedback.records import (
+    ChatSettings,
+    FeedbackEvent,
+    FeedbackKind,
+    Flag,
+    Learned,
+    ReplyProgress,
+)
 from chatfeedback.session import Session
-from ui import chat, compare, learning, text
+from ui import chat, compare, drawer, learning, text
 from ui.chat import Note
 from ui.conversations import find_title, parse_id, show_conversations
 from ui.writing import OpenReplies, Reply
@@ -181,7 +188,7 @@ class Handlers:
 
     def _answer(self, message: str, side_by_side: bool, place: Place) -> Iterator[ReplyProgress]:
         assert place.conversation_id is not None
-        answer = self._session.compare if side_by_side else self._session.reply
+        answer = self._session.compare if side_by_side else self._session.answer
         return answer(self._person_id, place.conversation_id, message, client_id=str(uuid.uuid4()))
 
     def regenerate(self, place: Place, gesture: Gesture) -> Iterator[Shown]:
@@ -198,6 +205,36 @@ class Handlers:
                 yield from self._stream(progress, reply, place, None)
             except Exception as error:
                 yield self._show_failed(place, error)
+
+    def revise(self, place: Place, gesture: Gesture) -> Iterator[Shown]:
+        """Answer a message that is said differently now. What came after it goes aside."""
+        with self._replies.write(place.tab) as reply:
+            if reply is None:
+                yield {"toast": {}}
+                return
+            try:
+                chat.require_engine(self._session)
+                message_id, said = _need_id(gesture, "message_id"), str(gesture.get("text", ""))
+                progress = self._session.revise(
+                    self._person_id, message_id, said, _need_client_id(gesture)
+                )
+                yield self._show_revising(place, message_id, said)
+                yield from self._stream(progress, reply, place, said.strip())
+            except Exception as error:
+                yield self._show_failed(place, error)
+
+    def _show_revising(self, place: Place, message_id: int, said: str) -> Shown:
+        shown = self._show_rewriting(place, message_id)
+        kept = [item for item in shown["transcript"]["items"] if item["message_id"] < message_id]
+        transcript = shown["transcript"] | {"items": kept}
+        live = chat.show_waiting(said.strip(), compare=False)
+        return shown | {"transcript": transcript, "live": live}
+
+    def show_variant(self, place: Place, gesture: Gesture) -> Shown:
+        """Another variant of a message, with what was said after it."""
+        self._replies.leave(place.tab)
+        self._session.show_message(self._person_id, _need_id(gesture, "message_id"))
+        return self._show(place) | IDLE
 
     def _show_rewriting(self, place: Place, message_id: int) -> Shown:
         transcript = chat.show_transcript(
@@ -281,6 +318,34 @@ class Handlers:
 
         return self._react(place, gesture, give, can_undo=False)
 
+    def rate(self, place: Place, gesture: Gesture) -> Shown:
+        """One to five stars."""
+        stars = parse_id(gesture.get("value"))
+        if stars not in range(1, 6):
+            raise InputRefused(f"A rating is 1 to 5 stars; got {gesture.get('value')!r}.")
+        return self._say_of(place, gesture, "rating", value=stars)
+
+    def comment(self, place: Place, gesture: Gesture) -> Shown:
+        """Whatever the person wants to say of an answer."""
+        said = str(gesture.get("text", "")).strip()
+        if not said:
+            raise InputRefused("The comment is empty. Write something first.")
+        return self._say_of(place, gesture, "comment", text=said)
+
+    def flag(self, place: Place, gesture: Gesture) -> Shown:
+        """Harmful, biased or wrong."""
+        name = gesture.get("flag")
+        if name not in get_args(Flag):
+            raise InputRefused(f"A flag is one of {', '.join(get_args(Flag))}; got {name!r}.")
+        return self._say_of(place, gesture, "flag", flag=name)
+
+    def _say_of(self, place: Place, gesture: Gesture, kind: FeedbackKind, **said: Any) -> Shown:
+        def give(reply_id: int, client_id: str) -> Learned:
+            event = FeedbackEvent(client_id, kind, reply_id=reply_id, **said)
+            return chat.react(self._session, self._person_id, event)
+
+        return self._react(place, gesture, give, can_undo=True)
+
     def rewrite(self, place: Place, gesture: Gesture) -> Shown:
         """A better answer, written by the person; it joins the conversation."""
         better = str(gesture.get("text", ""))
@@ -335,6 +400,55 @@ class Handlers:
         extra = compare.reveal_versions(self._session, self._person_id, comparison_id)
         note = chat.note_learned(learned, before, extra=extra)
         return self._show_transcript(place, {kept: note})
+
+    def rank(self, place: Place, gesture: Gesture) -> Shown:
+        """Put answers in order; then say who wrote them."""
+        comparison_id = _need_id(gesture, "comparison_id")
+        places = [
+            int(place) for place in str(gesture.get("order", "")).split(",") if place.isdecimal()
+        ]
+        before = chat.read_beliefs(self._session, self._person_id)
+        learned, kept = compare.rank(
+            self._session, self._person_id, comparison_id, places, _need_client_id(gesture)
+        )
+        extra = compare.reveal_versions(self._session, self._person_id, comparison_id)
+        note = chat.note_learned(learned, before, extra=extra)
+        return self._show_transcript(place, {kept: note})
+
+    # --- the conversation as a whole -------------------------------------------------------
+
+    def show_chat_settings(self, place: Place) -> Shown:
+        """The drawer of this conversation's settings."""
+        return {"drawer": drawer.show_drawer(self._session, self._person_id, place.conversation_id)}
+
+    def set_chat(self, place: Place, gesture: Gesture) -> Shown:
+        """The persona and the sampling; a chat that has not begun yet begins here."""
+        settings = drawer.read_settings(gesture)
+        rate = str(gesture.get("asking_rate", ""))
+        if rate:
+            self._session.set_asking_rate(self._person_id, rate)
+        if settings == ChatSettings() and place.conversation_id is None:
+            return {"toast": make_toast(text.RATE_SET)}
+        place = self._ensure_conversation(place)
+        assert place.conversation_id is not None
+        self._session.set_chat(self._person_id, place.conversation_id, settings)
+        return self._show(place) | {"toast": make_toast(text.CHAT_SET)}
+
+    def export_chat(self, place: Place, gesture: Gesture) -> Shown:
+        """The conversation as a file that the browser saves."""
+        form = "json" if gesture.get("form") == "json" else "md"
+        if place.conversation_id is None:
+            raise InputRefused("There is nothing to save yet: this conversation is empty.")
+        file = drawer.write_file(self._session, self._person_id, place.conversation_id, form)
+        return {
+            "drawer": {"file": file | {"id": next(_toast_ids)}},
+            "toast": make_toast(text.say_saved(file["name"])),
+        }
+
+    def search(self, place: Place, gesture: Gesture) -> Shown:
+        """Where the words were said."""
+        words = str(gesture.get("words", ""))[:200]
+        return {"finder": drawer.show_found(self._session, self._person_id, words)}
 
     def _show_transcript(self, place: Place, notes: Mapping[int, Note]) -> Shown:
         shown = chat.show_transcript(

@@ -16,6 +16,7 @@ from chatfeedback.session import Session
 from ui import chat, learning, taste, text
 from ui.conversations import parse_id
 from ui.handlers import Gesture, Handlers, Place, Shown, make_toast, say_error
+from ui.keys import show_keys
 from ui.views import View, show_link
 from ui.widgets import make_page_widget, make_static, make_widget
 
@@ -59,6 +60,18 @@ SIDE_TOGGLE = (
     ' aria-controls="side"><svg viewBox="0 0 24 24" width="18" height="18" fill="none"'
     ' stroke="currentColor" stroke-width="1.8" stroke-linecap="round" aria-hidden="true">'
     '<rect x="4" y="5" width="16" height="14" rx="3"/><path d="M9.5 5v14"/></svg></button>'
+)
+MORE = (
+    '<button type="button" class="icon" id="open-finder" aria-label="Search everything"'
+    ' title="Search everything (Ctrl+K)"><svg viewBox="0 0 24 24" width="18" height="18"'
+    ' fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"'
+    ' aria-hidden="true"><circle cx="11" cy="11" r="6.5"/><path d="m20 20-4.2-4.2"/></svg></button>'
+    '<button type="button" class="icon" id="open-drawer" aria-label="Settings of this conversation"'
+    ' title="Settings of this conversation"><svg viewBox="0 0 24 24" width="18" height="18"'
+    ' fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"'
+    ' aria-hidden="true"><path d="M4 7h9M19 7h1M4 12h2M12 12h8M4 17h10M20 17h0"/>'
+    '<circle cx="16" cy="7" r="2.2"/><circle cx="9" cy="12" r="2.2"/>'
+    '<circle cx="17" cy="17" r="2.2"/></svg></button>'
 )
 TO_END = (
     '<button type="button" id="to-end" aria-label="Jump to the newest message" hidden>'
@@ -106,7 +119,10 @@ def lay_out() -> dict[str, Any]:
             parts[view.name] = make_page_widget(view.name)
     parts["toast"] = make_widget("toast", {})
     parts["writer"] = make_widget("writer", {})
+    parts["drawer"] = make_widget("drawer", {})
+    parts["finder"] = make_widget("finder", {})
     parts["courier"] = make_widget("courier", {})
+    make_static("keys-box", show_keys())
     return parts
 
 
@@ -118,6 +134,7 @@ def _lay_out_chat() -> dict[str, Any]:
         parts["compare"] = gr.Checkbox(
             label=text.COMPARE_SWITCH, elem_id="compare-switch", container=False
         )
+        make_static("more-box", MORE)
         make_widget("pill", {})
     with gr.Column(elem_id="scroll"):
         parts["transcript"] = make_widget("transcript", {})
@@ -179,10 +196,14 @@ class _Wiring:
         def again(request: gr.Request, data: gr.EventData, *here: object) -> Iterator[Any]:
             yield from self._stream(do.regenerate(_place(request, *here), _read(data)))
 
+        def revise(request: gr.Request, data: gr.EventData, *here: object) -> Iterator[Any]:
+            yield from self._stream(do.revise(_place(request, *here), _read(data)))
+
         typed = [parts["message"], parts["compare"], *self._here]
         sent = parts["message"].submit(send, typed, self._all(), js=TAKE_DRAFT, **STREAM)
         written = parts["transcript"].regenerate(again, self._here, self._all(), **STREAM)
-        for each in (sent, written):
+        revised = parts["writer"].revise(revise, self._here, self._all(), **STREAM)
+        for each in (sent, written, revised):
             each.then(None, None, None, js=POLL)
         parts["courier"].nudge(lambda: None, None, None, **QUIET, trigger_mode="multiple")
         self._listen(parts["composer"].halt, lambda place, _: do.stop(place))
@@ -195,13 +216,22 @@ class _Wiring:
         listen(parts["conversations"].remove, do.remove)
         listen(parts["toast"].restore, do.restore)
         listen(parts["transcript"].earlier, do.show_earlier)
+        listen(parts["transcript"].variant, do.show_variant)
+        listen(parts["drawer"].look, lambda place, _: do.show_chat_settings(place))
+        listen(parts["drawer"].save, do.set_chat)
+        listen(parts["drawer"].export, do.export_chat)
+        listen(parts["finder"].look, do.search)
         listen(parts["transcript"].settle, lambda place, _: do.look_again(place))
 
     def _connect_feedback(self) -> None:
         parts, do, listen = self._parts, self._do, self._listen
         listen(parts["transcript"].thumb, do.thumb, after=POLL)
         listen(parts["transcript"].chip, do.chip, after=POLL)
+        listen(parts["transcript"].rate, do.rate, after=POLL)
+        listen(parts["transcript"].mark, do.flag, after=POLL)
+        listen(parts["transcript"].rank, do.rank, after=FOCUS)
         listen(parts["transcript"].undo, do.undo, after=POLL)
+        listen(parts["writer"].comment, do.comment, after=POLL)
         listen(parts["transcript"].sibling, do.show_sibling)
         listen(parts["transcript"].vote, do.vote, after=FOCUS)
         listen(parts["writer"].rewrite, do.rewrite, after=POLL)

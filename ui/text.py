@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from chatfeedback.records import (
     AdapterVersion,
@@ -337,13 +338,8 @@ def say_memory(state: EngineState) -> list[str]:
     if state.base is None:
         return [state.message]
     base = state.base
-    size = (
-        f"{base.n_parameters / 1e9:.1f} billion"
-        if base.n_parameters > 5e8
-        else (f"{base.n_parameters / 1e6:.0f} million")
-    )
     kept = "" if base.quantization == "none" else f", kept in {base.quantization}"
-    said = [f"{base.name}: {size} weights on {base.device}{kept}.", *base.notes]
+    said = [f"{base.name}: {say_weights(base.n_parameters)} on {base.device}{kept}.", *base.notes]
     return [*said, base.cannot_learn] if base.cannot_learn else said
 
 
@@ -380,3 +376,58 @@ def say_forgotten(number: int) -> str:
     if not number:
         return "There was no choice to forget: this belief comes from the start, not from you."
     return f"{count(number, 'choice')} behind it no longer {'counts' if number == 1 else 'count'}."
+
+
+def say_belongings(conversations: int, clicks: int, versions: int) -> str:
+    """'3 conversations, 12 choices, 1 version'."""
+    return ", ".join(
+        (count(conversations, "conversation"), count(clicks, "choice"), count(versions, "version"))
+    )
+
+
+SETTINGS_HEADLINE = "Who you are, which model answers, and what is kept where."
+QUANTISATIONS = {
+    "none": "as they are",
+    "int8": "in 8 bits (half the memory)",
+    "nf4": "in 4 bits (a quarter of the memory)",
+}
+MODEL_CHOSEN = "Saved. It counts from the next start of the app on."
+PRIVACY = (
+    "Everything stays on this machine. The app opens no connection to another host; only when you "
+    "name a model that is not here yet is it fetched, once, from the model hub.",
+    "The page is served to this machine alone, and only to browsers that were let in by the link "
+    "printed at the start.",
+    "Conversations never reach a log, and no figures about your use are collected.",
+    "What is learned lies in small files of its own beside the model, which is never changed. "
+    "Forget everything, on the taste page, takes your choices out of all that is learned next.",
+    "To delete all there is, close the app and delete the folder named here. Nothing is kept "
+    "anywhere else but your browser's theme and which tips you saw.",
+)
+
+
+def name_model(name: str) -> str:
+    """A folder by its last part, a hub id as it is, the starter in words."""
+    if not name:
+        return "The starter model, which came with the app"
+    path = Path(name)
+    return path.name if path.is_absolute() else name
+
+
+def say_weights(number: int) -> str:
+    """'8 million weights', '7.6 billion weights'."""
+    if number >= 5e8:
+        return f"{number / 1e9:.1f} billion weights"
+    return f"{number / 1e6:.0f} million weights"
+
+
+def say_size(size: int) -> str:
+    """'12 kB', '3.4 MB', '1.2 GB'."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6)):
+        if size >= one:
+            return f"{size / one:.1f} {unit}"
+    return f"{size / 1e3:.0f} kB"
+
+
+def say_switched(name: str) -> str:
+    """Told when another person acts."""
+    return f"{name} acts now: conversations, taste and versions are {name}'s."

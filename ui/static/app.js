@@ -11,9 +11,15 @@
     const chosen = localStorage.getItem('cf-theme');
     if (chosen) document.body.classList.toggle('dark', chosen === 'dark');
   };
+  document.addEventListener('cf:theme', event => {
+    if (event.detail === undefined || event.detail === null) return;
+    event.detail ? localStorage.setItem('cf-theme', event.detail) : localStorage.removeItem('cf-theme');
+    document.body.classList.toggle('dark', (event.detail || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark');
+  });
   const flip = () => {
     localStorage.setItem('cf-theme', document.body.classList.contains('dark') ? 'light' : 'dark');
     paint();
+    document.dispatchEvent(new CustomEvent('cf:theme', {}));
   };
 
   // --- views: the chat, or a page that the sidebar links to (#learning) ---
@@ -78,8 +84,33 @@
     box.value = text;
     box.dispatchEvent(new Event('input', {bubbles: true}));
   };
+  // --- what is being written is kept in this browser until it was sent and arrived ---
+  const draftKey = () => 'cf-draft-' + (new URL(location).searchParams.get('c') || 'new');
+  const keepDraft = text => text.trim() ? localStorage.setItem(draftKey(), text) : localStorage.removeItem(draftKey());
+  const showDraft = () => {
+    const box = composer(), text = localStorage.getItem(draftKey());
+    if (!box || box.disabled) return setTimeout(showDraft, 100);
+    if (text && !box.value && !root.hasAttribute('data-writing')) type(text);
+  };
+  document.addEventListener('input', event => { if (event.target === composer()) keepDraft(event.target.value); });
+  let swaps = false; // the next change of address is to another conversation, with a draft of its own
+  for (const name of ['cf:new', 'popstate']) (name === 'popstate' ? window : document).addEventListener(name, () => { swaps = true; });
+  document.addEventListener('cf:address', () => {
+    if (swaps) type(localStorage.getItem(draftKey()) || '');
+    else if (composer()?.value) keepDraft(composer().value);
+    swaps = false;
+  });
+  let sent = null;
+  document.addEventListener('cf:answering', () => {
+    if (sent && localStorage.getItem(sent.key) === sent.text) localStorage.removeItem(sent.key);
+    sent = null;
+  });
   window.cfTakeDraft = text => {
-    if (text.trim() && !root.hasAttribute('data-writing')) type('');
+    if (text.trim() && !root.hasAttribute('data-writing')) {
+      type('');
+      sent = {key: draftKey(), text};
+      localStorage.setItem(sent.key, text);
+    }
     document.dispatchEvent(new Event('cf:asked'));
   };
   const send = text => {
@@ -124,14 +155,20 @@
   document.addEventListener('cf:poll', poll);
   document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
 
+  // Another person acts: their conversations, from the start.
+  document.addEventListener('cf:person', () => { location.replace('./'); });
   document.addEventListener('cf:type', event => type(event.detail));
   document.addEventListener('cf:send', event => send(event.detail));
-  document.addEventListener('cf:navigated', () => { leavePage(); follows = true; setTimeout(toEnd, 300); });
+  document.addEventListener('cf:navigated', () => { swaps = true; leavePage(); follows = true; setTimeout(toEnd, 300); });
   window.addEventListener('hashchange', showView);
   document.addEventListener('click', event => {
     if (event.target.closest('#theme-toggle')) flip();
     if (event.target.closest('.side-toggle, #side-shade')) toggleSide();
     if (event.target.closest('#to-end')) { follows = true; toEnd(); }
+    if (event.target.closest('#open-finder')) document.dispatchEvent(new Event('cf:find'));
+    const drawer = event.target.closest('#open-drawer');
+    if (drawer) document.dispatchEvent(new CustomEvent('cf:drawer', {detail: drawer}));
+    if (event.target.closest('#keys [data-close]') || event.target === find('#keys')) find('#keys').close();
     if (event.target.closest('#nav a[href="./"]')) { event.preventDefault(); leavePage(); composer()?.focus(); }
     if (event.target.closest('#new-chat')) { document.dispatchEvent(new Event('cf:new')); leavePage(); }
     if (event.target.closest('#message .submit-button')) follows = true;
@@ -152,7 +189,53 @@
     if (event.key === '/') { event.preventDefault(); return composer()?.focus(); }
     const votes = [...document.querySelectorAll(`#transcript .vote[data-key="${CSS.escape(event.key)}"]`)];
     const vote = votes.reverse().find(each => !each.disabled && each.offsetParent);
-    if (vote) { event.preventDefault(); vote.click(); }
+    if (vote) { event.preventDefault(); return vote.click(); }
+    if (event.key === '?') { event.preventDefault(); find('#keys').showModal(); }
+    if (isInChat() && KEYS[event.key] && pressLast(KEYS[event.key])) event.preventDefault();
+  });
+
+  // --- keys for the last answer, and for the page ---
+  const KEYS = {'+': '[data-do=thumb][data-value="1"]', '-': '[data-do=thumb][data-value="-1"]', ArrowLeft: '[aria-label="Previous answer"]', ArrowRight: '[aria-label="Next answer"]'};
+  const isInChat = () => root.dataset.view === 'chat';
+  const pressLast = query => {
+    const button = [...document.querySelectorAll('#transcript ' + query)].pop();
+    if (button && !button.disabled) button.click();
+    return button;
+  };
+  const CHORDS = {
+    k: () => document.dispatchEvent(new Event('cf:find')),
+    O: () => find('#new-chat')?.click(),
+    S: toggleSide,
+    C: () => pressLast('[data-do=copy]'),
+    Enter: () => pressLast('[data-do=regenerate]'),
+  };
+  document.addEventListener('keydown', event => {
+    if (event.repeat || find('dialog[open]')) return;
+    const box = event.target === composer() ? composer() : null;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && CHORDS[event.key]) {
+      if (event.key === 'Enter' && (box?.value || !isInChat())) return;
+      event.preventDefault(); event.stopPropagation();
+      return CHORDS[event.key]();
+    }
+    if (event.key === 'Escape' && root.hasAttribute('data-writing')) { event.stopPropagation(); return find('.stop-writing')?.click(); }
+    if (!box || box.value || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const query = event.key === 'ArrowUp' ? '[data-do=edit]' : KEYS[event.key.startsWith('Arrow') ? event.key : ''];
+    if (query && pressLast(query)) event.preventDefault();
+  }, true);
+
+  // --- a place that was found: open its conversation, then go to the message ---
+  document.addEventListener('cf:go', event => {
+    let tries = 40;
+    const look = () => {
+      const found = find(`#transcript [data-message="${CSS.escape(event.detail.message)}"]`);
+      if (!found) return tries-- > 0 ? setTimeout(look, 100) : undefined;
+      follows = false;
+      found.scrollIntoView({block: 'center'});
+      found.classList.add('found');
+      setTimeout(() => found.classList.remove('found'), 2500);
+    };
+    leavePage();
+    setTimeout(look, 350); // after the page has gone to the end of what it opened
   });
 
   const boot = () => {
@@ -162,7 +245,7 @@
     watcher.observe(document.body, {attributes: true, attributeFilter: ['class']});
     setTimeout(() => watcher.disconnect(), 4000);
     new MutationObserver(nameButtons).observe(document.body, {childList: true, subtree: true});
-    nameButtons(); showFirstView(); pin(); poll();
+    nameButtons(); showFirstView(); pin(); poll(); showDraft();
   };
   document.body ? boot() : document.addEventListener('DOMContentLoaded', boot);
 })();

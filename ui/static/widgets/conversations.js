@@ -14,7 +14,10 @@ const showAddress = () => {
   const address = new URL(location);
   const current = props.value?.current;
   current ? address.searchParams.set('c', current) : address.searchParams.delete('c');
-  if (address.href !== location.href) history[pushNext ? 'pushState' : 'replaceState'](null, '', address);
+  if (address.href !== location.href) {
+    history[pushNext ? 'pushState' : 'replaceState'](null, '', address);
+    document.dispatchEvent(new Event('cf:address'));
+  }
   pushNext = false;
 };
 watch('value', () => { showAddress(); filter(); });
@@ -24,6 +27,7 @@ element.addEventListener('input', event => {
 });
 
 const pick = id => { pushNext = true; trigger('pick', {id}); document.dispatchEvent(new Event('cf:navigated')); };
+document.addEventListener('cf:go', event => { if (event.detail.id !== String(props.value?.current)) pick(event.detail.id); });
 window.addEventListener('popstate', () => {
   if (location.hash) return;
   trigger('pick', {id: new URL(location).searchParams.get('c')});

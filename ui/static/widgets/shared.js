@@ -13,6 +13,8 @@ const PATHS = {
   search: '<circle cx="11" cy="11" r="6.5"/><path d="m20 20-4.2-4.2"/>',
   cross: '<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>',
   spark: '<path d="M12 3.5 13.8 10l6.7 2-6.7 2L12 20.5 10.2 14l-6.7-2 6.7-2z"/>',
+  star: '<path d="m12 4 2.500 5.200 5.500.800-4 4 .900 5.600-4.900-2.700-4.900 2.700.900-5.600-4-4 5.500-.800z"/>',
+  flag: '<path d="M6 21V4M6 4.500h11l-2.500 4 2.500 4H6"/>',
   back: '<path d="M9 7 4.5 11.5 9 16M4.5 11.5H15a4.5 4.5 0 0 1 0 9h-2"/>',
 };
 const once = () => crypto.randomUUID?.() ?? Date.now() + '-' + Math.random().toString(36).slice(2);
@@ -60,5 +62,7 @@ const rest = (...buttons) => {
     }
   }, 2500);
 };
+// An open dialog stays open when its widget is drawn anew.
+const stays = name => document.querySelector('#' + name + ' dialog')?.open ? 'open' : '';
 const icon = (name, size = 16) =>
   `<svg viewBox="0 0 24 24" width="${size}" height="${size}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${PATHS[name]}</svg>`;

@@ -1,24 +1,41 @@
+// One dialog for the three things that are written about a turn.
+const KINDS = {
+  rewrite: {title: 'Better answer', lead: 'Your version joins the conversation, and the model learns to prefer it.', save: 'Save and learn'},
+  revise: {title: 'Edit your message', lead: 'It is answered anew. What was said before stays one step back.', save: 'Send anew'},
+  comment: {title: 'Comment on this answer', lead: 'For yourself: it is kept beside the answer, and teaches nothing.', save: 'Save'},
+};
 const dialog = element.querySelector('dialog');
 const box = element.querySelector('textarea');
-let replyId = null, opener = null, before = '';
+let asked = {};
 const save = () => {
   const text = box.value.trim();
-  if (!text || text === before.trim()) return box.focus();
-  deliver('rewrite', {reply_id: replyId, text: box.value});
+  if (!text || (text === asked.text.trim() && asked.kind !== 'revise')) return box.focus();
+  if (asked.kind === 'revise') {
+    if (document.documentElement.hasAttribute('data-writing')) return;
+    trigger('revise', {message_id: asked.message_id, text: box.value, client_id: once()});
+    document.dispatchEvent(new Event('cf:asked'));
+  } else if (asked.kind === 'comment') deliver('comment', {reply_id: asked.reply_id, text: box.value});
+  else deliver('rewrite', {reply_id: asked.reply_id, text: box.value});
   dialog.close();
 };
 document.addEventListener('cf:write', event => {
-  replyId = event.detail.reply_id; opener = event.detail.opener; before = event.detail.text;
-  box.value = before;
+  asked = event.detail;
+  const kind = KINDS[asked.kind];
+  element.querySelector('h2').textContent = kind.title;
+  element.querySelector('.lead').textContent = kind.lead;
+  element.querySelector('[data-do=save]').textContent = kind.save;
+  box.value = asked.text;
+  box.rows = asked.kind === 'rewrite' ? 12 : 4;
   dialog.showModal(); box.focus();
 });
-dialog.addEventListener('close', () => opener?.isConnected && opener.focus());
+dialog.addEventListener('close', () => asked.opener?.isConnected && asked.opener.focus());
 element.addEventListener('click', event => {
   const act = event.target.closest('[data-do]')?.dataset.do;
   if (act === 'close' || event.target === dialog) dialog.close();
   if (act === 'save') save();
 });
 box.addEventListener('keydown', event => {
-  event.stopPropagation();
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) save();
+  if (event.key !== 'Escape') event.stopPropagation();
+  const sends = event.ctrlKey || event.metaKey || (asked.kind === 'revise' && !event.shiftKey);
+  if (event.key === 'Enter' && sends) { event.preventDefault(); save(); }
 });
