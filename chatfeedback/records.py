@@ -84,6 +84,7 @@ class BaseInfo:
     revision: the hub's commit the weights are of; empty for a folder of one's own.
     notes: what a person should know about how it runs, in whole sentences.
     cannot_learn: why it only chats and never learns; empty when it learns.
+    room_for_rollouts: whether memory suffices for PPO and RLOO, which draw replies while learning.
     """
 
     key: str
@@ -98,6 +99,7 @@ class BaseInfo:
     revision: str = ""
     notes: tuple[str, ...] = ()
     cannot_learn: str = ""
+    room_for_rollouts: bool = True
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ from chatfeedback.records import (
     LearnRequest,
     LearnResult,
     LearnStep,
+    PpoSettings,
+    RlooSettings,
     SampleRequest,
 )
 
@@ -184,7 +186,10 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
             is_cancelled,
             partial(personal_source, candidate_view, base),
         )
-        return learn_within_memory(candidate_view, base.learning_plans(), start)
+        plans = base.learning_plans(
+            rollouts=isinstance(request.settings, PpoSettings | RlooSettings)
+        )
+        return learn_within_memory(candidate_view, plans, start)
 
     live = Serving(base, live_view, anatomy)
     live.warm_up()
