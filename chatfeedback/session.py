@@ -50,7 +50,15 @@ from chatfeedback.guards import Finding
 from chatfeedback.household import Household
 from chatfeedback.learning import Learner
 from chatfeedback.likelihoods import Matrix
+from chatfeedback.models import (
+    FoundModel,
+    choose_model,
+    chosen_model,
+    chosen_quantisation,
+    find_models,
+)
 from chatfeedback.orders import Orders
+from chatfeedback.places import Place, list_places
 from chatfeedback.preferences import PLACES
 from chatfeedback.principles import Principle, Rules
 from chatfeedback.protocols import Engine, Queries, Store
@@ -146,6 +154,24 @@ class Session:
     def switch_person(self, person_id: int) -> Person:
         """Let another person act from now on."""
         return self._household.switch(person_id)
+
+    def find_models(self) -> list[FoundModel]:
+        """The models on this machine, and which of them fit it."""
+        base = self._engine.state().base
+        is_cuda = base is not None and base.device.startswith("cuda")
+        return find_models(self._store.folder, "cuda" if is_cuda else "cpu")
+
+    def chosen_model(self) -> tuple[str, str]:
+        """(model, quantisation) of the next start; an empty model is the starter."""
+        return chosen_model(self._store), chosen_quantisation(self._store)
+
+    def choose_model(self, name: str, quantisation: str) -> None:
+        """Use another model, or keep its weights otherwise, from the next start on."""
+        choose_model(self._store, name, quantisation)
+
+    def places(self) -> list[Place]:
+        """Where everything lies on this disk."""
+        return list_places(self._store.folder)
 
     def close(self) -> None:
         """Stop learning at the next step. The engine and the store are closed by their owner."""

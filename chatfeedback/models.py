@@ -1,0 +1,112 @@
+"""Which models are on this machine, which of them fit it, and which one is to be used.
+
+One model serves everybody, so the first person of an installation keeps the choice. It counts from
+the next start on; `--model` and `--quantize` go before it. No torch here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from chatfeedback.engine.memory import QUANTISED_BYTES, plan_memory
+from chatfeedback.engine.model_files import find_folder, read_shape
+from chatfeedback.errors import ChatFeedbackError, InputRefused
+from chatfeedback.offline import must_be_fetched
+from chatfeedback.protocols import Store
+
+MODEL_SETTING, QUANTISATION_SETTING = "model", "quantisation"
+QUANTISATIONS = ("none", *QUANTISED_BYTES)
+STARTER = Path(__file__).parent / "starter" / "weights"
+MODEL_FOLDER = "models"  # below the data folder: where a person may put models
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model on this machine.
+
+    name: what `--model` takes; empty for the starter.
+    fits: quantisation -> what it needs of the memory that is free now, in words, and whether
+        that is there.
+    trouble: why it cannot be used; empty when it can.
+    """
+
+    name: str
+    n_weights: int
+    fits: dict[str, tuple[str, bool]]
+    trouble: str = ""
+
+
+def find_models(data_folder: Path, device: str) -> list[FoundModel]:
+    """The starter, folders below models/ in the data folder, and the hub's models on this machine.
+
+    Args:
+        device: "cpu" or "cuda", as the engine runs; on "cuda" only sizes are told.
+    """
+    folders = {"": STARTER}
+    own = data_folder / MODEL_FOLDER
+    folders |= {str(each.parent): each.parent for each in sorted(own.glob("*/config.json"))}
+    for stored in sorted(_hub_cache().glob("models--*")):
+        name = stored.name.removeprefix("models--").replace("--", "/", 1)
+        if any(stored.glob("snapshots/*/config.json")) and not must_be_fetched(name):
+            folders[name] = next(stored.glob("snapshots/*/config.json")).parent
+    return [_look_at(name, folder, device) for name, folder in folders.items()]
+
+
+def _look_at(name: str, folder: Path, device: str) -> FoundModel:
+    try:
+        shape = read_shape(folder)
+    except ChatFeedbackError as error:
+        return FoundModel(name, 0, {}, str(error))
+    fits: dict[str, tuple[str, bool]] = {}
+    if device == "cpu":
+        free = psutil.virtual_memory().available
+        for kind in QUANTISATIONS:
+            plan = plan_memory(shape, kind, free, itemsize=2 if name else 4, device=device)
+            fits[kind] = (plan.in_words(), plan.chats)
+    return FoundModel(name, shape.n_weights, fits)
+
+
+def _hub_cache() -> Path:
+    home = os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
+
+
+def chosen_model(store: Store) -> str:
+    """What was chosen last, as `--model` takes it; empty for the starter."""
+    owner = next(iter(store.people()), None)
+    return store.setting(owner.person_id, MODEL_SETTING, "") if owner else ""
+
+
+def chosen_quantisation(store: Store) -> str:
+    """What was chosen last; "none" where nothing was."""
+    owner = next(iter(store.people()), None)
+    return store.setting(owner.person_id, QUANTISATION_SETTING, "none") if owner else "none"
+
+
+def choose_model(store: Store, name: str, quantisation: str) -> None:
+    """From the next start on.
+
+    Raises:
+        InputRefused: a model that is not on this machine yet, or an unknown quantisation.
+        ModelUnusable: its folder holds no model.
+    """
+    name = name.strip()
+    if quantisation not in QUANTISATIONS:
+        raise InputRefused(
+            f"{quantisation!r} is no way to keep weights. "
+            f"Choose one of: {', '.join(QUANTISATIONS)}."
+        )
+    if must_be_fetched(name or None):
+        raise InputRefused(
+            f"{name} is not on this machine. Close the app and run "
+            f"`python launch.py --model {name}` once: that downloads it and shows how far it is."
+        )
+    if name:
+        read_shape(find_folder(name, fetch=False))
+    owner = store.people()[0].person_id
+    store.set_setting(owner, MODEL_SETTING, name)
+    store.set_setting(owner, QUANTISATION_SETTING, quantisation)
