@@ -339,9 +339,9 @@ class RolloutSettings(RunSettings):
     warmup_steps: int = 2
     kl_every_steps: int = 2
     clip_range: float = 0.2
-    kl_coef: float = 0.1
+    kl_coef: float = 0.05
     kl_target_nats: float = 2.0
-    kl_horizon: float = 64.0
+    kl_horizon: float = 256.0
     batch_kl_nats: float = 0.5
     uncertainty_coef: float = 0.5
     unfinished_score: float = -5.0

@@ -1,13 +1,23 @@
 """What a run learns from: labels are sure, right replies win, wrong ones never do."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from chatfeedback.basis import Basis
 from chatfeedback.calibration import PoolPrompt, PoolReply, calibrate
-from chatfeedback.dataset import LABELLED_WEIGHT, gather_retention, label_pairs
+from chatfeedback.dataset import (
+    LABELLED_WEIGHT,
+    add_trials,
+    gather_retention,
+    label_pairs,
+    rollout_prompts,
+)
 from chatfeedback.likelihoods import NUISANCES
+from chatfeedback.preferences import Better
+from chatfeedback.records import DpoSettings, LearnRequest, RlooSettings, RolloutPrompt
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste
 from storage.store import open_store
@@ -94,3 +104,43 @@ def test_a_calibration_is_read_back_as_it_was_written(calibration):
     assert (first.text, first.token_ids, first.mark) == (second.text, second.token_ids, second.mark)
     assert np.array_equal(first.features.hidden, second.features.hidden)
     assert first.features.base_logprob_mean == pytest.approx(second.features.base_logprob_mean)
+
+
+def request_of(settings, pairs):
+    return LearnRequest("r", "f", "a", tuple(pairs), (), (), settings, 0)
+
+
+def test_a_run_by_trial_is_paid_by_the_reward_model_and_reads_no_pairs(taste, calibration):
+    pairs = label_pairs(taste, pool((LONG, True), (SHORT, True)))
+    request = add_trials(request_of(RlooSettings(), pairs), taste, calibration)
+    size = calibration.basis.size
+    assert request.pairs == ()
+    assert np.array_equal(request.reward.mean, taste.model.mean[:size])
+    assert request.reward.covariance.shape == (size, size)
+    assert Basis.from_bytes(request.reward.basis).fingerprint == calibration.basis.fingerprint
+    assert request.rollout_prompts[0].prompt_ids == calibration.pool[0].prompt_ids
+
+
+def test_other_runs_stay_as_they_are(taste, calibration):
+    request = request_of(DpoSettings(), label_pairs(taste, pool((LONG, True), (SHORT, True))))
+    assert add_trials(request, taste, calibration) is request
+
+
+class Chosen:
+    """Three choices: two to one prompt, and one from before the base was changed."""
+
+    judgements = tuple(Better(n, 10 + n, 20 + n, 1.0, "click") for n in (1, 2, 3))
+
+    def reply(self, reply_id):
+        prompt, base_key = {11: ("old", "other"), 12: ("mine", BASE.key), 13: ("mine", BASE.key)}[
+            reply_id
+        ]
+        return SimpleNamespace(prompt_text=prompt, prompt_ids=(1, 2), base_key=base_key)
+
+
+def test_the_persons_own_prompts_come_first_and_none_twice(calibration):
+    prompts = rollout_prompts(Chosen(), calibration, own=2, neutral=3)
+    assert prompts[0] == RolloutPrompt("mine", (1, 2))
+    assert [each.prompt_ids for each in prompts[1:]] == [
+        each.prompt_ids for each in calibration.pool[:3]
+    ]
