@@ -2,8 +2,9 @@
 
 10 000 events of every kind lie in a real database, d = 128. Measured: from the click to the stored
 belief (the commit of the event included; also its processor time, which a busy machine does not
-stretch), an undo, the belief from the log alone, and the damped Newton refit of all events. The person who gave them has a known taste and 80 % self-consistency, so
-that the calibration figures mean something.
+stretch), an undo, the belief from the log alone, and the damped Newton refit of all events. The
+person who gave them has a taste drawn from the prior and chooses by it as the model assumes, so the
+calibration figures are those of the arithmetic, not of a real person.
 """
 
 from __future__ import annotations

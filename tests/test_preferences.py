@@ -159,8 +159,9 @@ def test_a_ranking_replaces_the_pick_before_it(log):
 @pytest.mark.parametrize("why", MEASURED_ONLY)
 def test_nothing_is_learned_from_comparisons_that_measure(log, why):
     log.comparisons[1] = Comparison(1, 1, (1, 2), why)
+    log.comparisons[2] = Comparison(2, 2, (3, 4), why)
     log.say("pick", comparison_id=1, outcome="first")
-    log.say("rank", comparison_id=1, order=(2, 1))
+    log.say("rank", comparison_id=2, order=(4, 3))
 
     assert log.judgements() == []
 
