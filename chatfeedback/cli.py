@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from chatfeedback import remote
 from chatfeedback.errors import ChatFeedbackError, DataFolderBusy, InputRefused
 from chatfeedback.lock import FolderLock, Running, read_secret
+from chatfeedback.models import chosen_model, chosen_quantisation
 from chatfeedback.offline import go_offline
 
 if TYPE_CHECKING:
     from chatfeedback.session import Session
-    from chatfeedback.settings import Settings
     from storage.store import Store
 
 HOST = "127.0.0.1"
@@ -278,18 +278,11 @@ def open_session(
         sweep_adapters(store)
         settings = Settings(learn_when_idle=learn_when_idle)
         quantisation = arguments.quantize or chosen_quantisation(store, settings)
-        with Engine(arguments.model, quantisation, folder / "logs" / "engine.log") as engine:
+        model = arguments.model or chosen_model(store) or None
+        with Engine(model, quantisation, folder / "logs" / "engine.log") as engine:
             session = Session(store, engine, settings)
             with closing(session):
                 yield session
-
-
-def chosen_quantisation(store: Store, settings: Settings) -> str:
-    """What was set last; whoever owns this folder decides, since one model serves all."""
-    owner = next(iter(store.people()), None)
-    if owner is None:
-        return settings.quantisation
-    return store.setting(owner.person_id, "quantisation", settings.quantisation)
 
 
 def sweep_adapters(store: Store) -> None:

@@ -17,6 +17,7 @@ from chatfeedback.engine.model_files import find_folder, read_shape
 from chatfeedback.errors import ChatFeedbackError, InputRefused
 from chatfeedback.offline import must_be_fetched
 from chatfeedback.protocols import Store
+from chatfeedback.settings import Settings
 
 MODEL_SETTING, QUANTISATION_SETTING = "model", "quantisation"
 QUANTISATIONS = ("none", *QUANTISED_BYTES)
@@ -81,10 +82,12 @@ def chosen_model(store: Store) -> str:
     return store.setting(owner.person_id, MODEL_SETTING, "") if owner else ""
 
 
-def chosen_quantisation(store: Store) -> str:
-    """What was chosen last; "none" where nothing was."""
+def chosen_quantisation(store: Store, settings: Settings) -> str:
+    """What was chosen last; what the settings say where nothing was."""
     owner = next(iter(store.people()), None)
-    return store.setting(owner.person_id, QUANTISATION_SETTING, "none") if owner else "none"
+    if owner is None:
+        return settings.quantisation
+    return store.setting(owner.person_id, QUANTISATION_SETTING, settings.quantisation)
 
 
 def choose_model(store: Store, name: str, quantisation: str) -> None:

@@ -163,7 +163,7 @@ class Session:
 
     def chosen_model(self) -> tuple[str, str]:
         """(model, quantisation) of the next start; an empty model is the starter."""
-        return chosen_model(self._store), chosen_quantisation(self._store)
+        return chosen_model(self._store), chosen_quantisation(self._store, self._settings)
 
     def choose_model(self, name: str, quantisation: str) -> None:
         """Use another model, or keep its weights otherwise, from the next start on."""

@@ -5,6 +5,7 @@ import pytest
 from chatfeedback.errors import InputRefused, ModelUnusable
 from chatfeedback.models import choose_model, chosen_model, chosen_quantisation, find_models
 from chatfeedback.places import list_places
+from chatfeedback.settings import Settings
 from storage.store import open_store
 
 
@@ -47,9 +48,9 @@ def test_models_of_the_hub_are_found_only_when_they_are_whole(store):
 
 
 def test_the_choice_is_kept_for_the_next_start(store):
-    assert (chosen_model(store), chosen_quantisation(store)) == ("", "none")
+    assert (chosen_model(store), chosen_quantisation(store, Settings())) == ("", "none")
     choose_model(store, "", "nf4")
-    assert (chosen_model(store), chosen_quantisation(store)) == ("", "nf4")
+    assert (chosen_model(store), chosen_quantisation(store, Settings())) == ("", "nf4")
     with pytest.raises(InputRefused, match="'int3'"):
         choose_model(store, "", "int3")
 
