@@ -18,7 +18,7 @@ from chatfeedback.likelihoods import (
 )
 from chatfeedback.prior import PriorScale, shipped_prior
 from chatfeedback.records import ReplyFeatures
-from chatfeedback.reward import RewardModel, choose, confident_pairs, moved
+from chatfeedback.reward import RewardModel, choose, moved
 
 HIDDEN = 12
 PROMPT = "Why is the sky blue?"
@@ -400,29 +400,3 @@ def test_an_unfinished_reply_is_not_served_unless_there_is_no_other():
 
     assert choose(rewards, logprobs, [True, False]) == 0
     assert choose(rewards, logprobs, [False, False]) == 0
-
-
-def test_only_a_sure_order_becomes_a_pair(prior, basis):
-    phis = basis.phis(PROMPT, [SHORT, LONG, WARM], [None] * 3)
-    flat = np.full(3, -0.3)
-    model = prior
-    for _ in range(20):
-        model = model.update(preference(phis[0], phis[1]))
-    [pair] = confident_pairs(model, [phis], [flat], [[True] * 3])
-
-    assert (pair.prompt, pair.worst) == (0, 1)
-    assert pair.certainty > 1.64
-    assert confident_pairs(prior, [phis], [flat], [[True] * 3]) == []
-    one_click = prior.update(preference(phis[0], phis[1]))
-    assert confident_pairs(one_click, [phis], [flat], [[True] * 3]) == []
-    assert confident_pairs(model, [phis], [flat], [[False] * 3]) == []
-
-
-def test_an_implausible_sample_is_no_example_to_follow(prior, basis):
-    phis = basis.phis(PROMPT, [SHORT, LONG, WARM], [None] * 3)
-    model = prior
-    for _ in range(20):
-        model = model.update(preference(phis[0], phis[1]))
-    pairs = confident_pairs(model, [phis], [np.array([-9.0, -0.3, -0.3])], [[True] * 3])
-
-    assert all(pair.best != 0 for pair in pairs)
