@@ -17,10 +17,12 @@ from ui.versions import show_duel, show_examples, show_report, show_versions
 from ui.views import Gesture, View
 
 RECENT_RUNS = 8
-CURVES = {  # metric -> its name in the picture and what it means; formulas are in docs/metrics.md
-    "dpo/loss": ("Loss", text.MEANS_LOSS),
-    "dpo/reward_margin": ("Reward margin", text.MEANS_MARGIN),
-    "dpo/kl_nats": ("KL to the base, nats", text.MEANS_KL),
+# metric, whatever the objective ("dpo/loss", "kto/loss") -> its name in the picture and what it
+# means; formulas are in docs/metrics.md
+CURVES = {
+    "loss": ("Loss", text.MEANS_LOSS),
+    "reward_margin": ("Reward margin", text.MEANS_MARGIN),
+    "kl_nats": ("KL to the base, nats", text.MEANS_KL),
 }
 
 
@@ -105,7 +107,10 @@ def show_curves(session: Session, person_id: int, run_id: str | None) -> list[di
     """The measured curves of a run, step by step."""
     if run_id is None:
         return []
-    rows = session.queries.run_metrics(person_id, run_id)
+    rows = [
+        {name.rpartition("/")[2]: value for name, value in row.items()}
+        for row in session.queries.run_metrics(person_id, run_id)
+    ]
     curves = []
     for metric, (name, means) in CURVES.items():
         there = [row for row in rows if metric in row]
