@@ -634,6 +634,13 @@ class Session:
             clicks_until_learning=status.clicks_until_learning,
         )
 
+    def reword(self, person_id: int, reply_id: int, text: str) -> None:
+        """The person's wording of a reply takes its place in the conversation; teaches nothing."""
+        if not text.strip():
+            raise InputRefused("An answer needs a text; this one is empty.")
+        reworded_id = self._store.add_edit(person_id, reply_id, text.strip())
+        self._store.show_reply(person_id, reworded_id)
+
     def _check_edit(self, person_id: int, event: FeedbackEvent) -> FeedbackEvent:
         text = (event.text or "").strip()
         if event.reply_id is None or not text:

@@ -221,6 +221,9 @@ class FakeSession:
     def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
         yield from self._write(self._message(person_id, message_id), 1, show=True)
 
+    def reword(self, person_id: int, reply_id: int, text: str) -> None:
+        self._add_edit(person_id, reply_id, text)
+
     def show_reply(self, person_id: int, reply_id: int) -> None:
         reply = self.reply_of(person_id, reply_id)
         self._message(person_id, reply.message_id).shown = reply_id
@@ -598,12 +601,15 @@ class FakeSession:
         if event.kind == "rank" and event.order:
             self.show_reply(person_id, event.order[0])
         if event.kind == "edit" and event.reply_id is not None:
-            message = self._message(person_id, self.stored[event.reply_id].message_id)
-            edited = self._add_reply(message)
-            self._finish([edited], [(event.text or "").strip()], "done")
-            self.stored[edited] = replace(self.stored[edited], reply_ms=None)
-            message.reply_ids.append(edited)
-            message.shown = edited
+            self._add_edit(person_id, event.reply_id, event.text or "")
+
+    def _add_edit(self, person_id: int, reply_id: int, text: str) -> None:
+        message = self._message(person_id, self.stored[reply_id].message_id)
+        edited = self._add_reply(message)
+        self._finish([edited], [text.strip()], "done")
+        self.stored[edited] = replace(self.stored[edited], reply_ms=None)
+        message.reply_ids.append(edited)
+        message.shown = edited
 
     def _learn(self, event: FeedbackEvent) -> Learned:
         moved = replace(self.traits[0], probability=self.traits[0].probability * 0.8)

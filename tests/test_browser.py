@@ -208,9 +208,14 @@ def test_a_better_answer_is_written_and_taught(visit, session):
     better = page.get_by_role("textbox", name="Better answer")
     expect(better).to_have_value("You asked: hello")
     better.fill("Hi!")
-    press(page, "Save and learn")
+    press(page, "Save as better answer")
     expect(answers(page)).to_have_text("Hi!")
     assert session.events[-1].event.text == "Hi!"
+    press(page, "Edit answer")
+    better.fill("Hey!")
+    press(page, "Save")
+    expect(answers(page)).to_have_text("Hey!")
+    assert len(session.events) == 1  # only the wording of this conversation changed
 
 
 def test_conversations_are_renamed_deleted_and_brought_back(visit, session):

@@ -92,3 +92,12 @@ def test_replies_are_drawn_as_the_conversation_has_it(session, engine, me, chat)
 def test_settings_no_model_could_follow_are_refused(session, me, chat, settings, complaint):
     with pytest.raises(InputRefused, match=complaint):
         session.set_chat(me, chat, settings)
+
+
+def test_rewording_a_reply_changes_the_talk_and_teaches_nothing(session, engine, me, chat):
+    say(session, me, chat, "hello")
+    [exchange] = session.queries.exchanges(me, chat)
+    session.reword(me, exchange.shown_reply_id, "Ahoy!")
+    say(session, me, chat, "and now?")
+    assert ("assistant", "Ahoy!") in prompt_of(engine)
+    assert session.queries.feedback(me) == []

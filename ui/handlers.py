@@ -359,6 +359,12 @@ class Handlers:
         mine = self._session.queries.rewritten(self._person_id, rewritten, better.strip())
         return self._show_transcript(place, {mine or rewritten: note})
 
+    def reword(self, place: Place, gesture: Gesture) -> Shown:
+        """The person's wording of an answer, in this conversation only; teaches nothing."""
+        reply_id = _need_id(gesture, "reply_id")
+        self._session.reword(self._person_id, reply_id, str(gesture.get("text", "")))
+        return self._show_transcript(place, {})
+
     def undo(self, place: Place, gesture: Gesture) -> Shown:
         """Take a reaction back."""
         feedback_id = _need_id(gesture, "feedback_id")

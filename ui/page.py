@@ -235,6 +235,7 @@ class _Wiring:
         listen(parts["transcript"].sibling, do.show_sibling)
         listen(parts["transcript"].vote, do.vote, after=FOCUS)
         listen(parts["writer"].rewrite, do.rewrite, after=POLL)
+        listen(parts["writer"].reword, do.reword)
 
     def _connect_receipt(self) -> None:
         parts, do, listen = self._parts, self._do, self._listen

@@ -11,7 +11,8 @@ const go = place => {
   document.dispatchEvent(new CustomEvent('cf:go', {detail: {id: place.dataset.id, message: place.dataset.message}}));
 };
 dialog.addEventListener('keydown', event => {
-  if (event.key !== 'Escape') event.stopPropagation();
+  event.stopPropagation();
+  if (event.key === 'Escape') { event.preventDefault(); return dialog.close(); } // a search box would only empty itself
   const all = places(), at = all.indexOf(document.activeElement);
   if (event.key === 'ArrowDown') { event.preventDefault(); all[Math.min(at + 1, all.length - 1)]?.focus(); }
   if (event.key === 'ArrowUp') { event.preventDefault(); at > 0 ? all[at - 1].focus() : box.focus(); }

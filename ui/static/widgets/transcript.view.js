@@ -1,5 +1,5 @@
 const LETTERS = ['A', 'B', 'C', 'D'];
-const FLAGS = [['harmful', 'Harmful'], ['biased', 'Biased'], ['wrong', 'Wrong facts']];
+const FLAGS = [['harmful', 'Harmful'], ['biased', 'Biased']]; // wrong is a reason, above
 const chip = (reply, name) => {
   const on = reply.chips.includes(name);
   return `<button type="button" class="chip ${on ? 'on' : ''}" data-do="chip" data-reason="${esc(name)}" aria-pressed="${on}">${esc(name[0].toUpperCase() + name.slice(1))}</button>`;

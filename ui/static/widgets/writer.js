@@ -1,13 +1,13 @@
 // One dialog for the three things that are written about a turn.
 const KINDS = {
-  rewrite: {title: 'Better answer', lead: 'Your version joins the conversation, and the model learns to prefer it.', save: 'Save and learn'},
+  rewrite: {title: 'Better answer', lead: 'Your version joins the conversation. As a better answer it also teaches the model what you prefer.', save: 'Save as better answer'},
   revise: {title: 'Edit your message', lead: 'It is answered anew. What was said before stays one step back.', save: 'Send anew'},
   comment: {title: 'Comment on this answer', lead: 'For yourself: it is kept beside the answer, and teaches nothing.', save: 'Save'},
 };
 const dialog = element.querySelector('dialog');
 const box = element.querySelector('textarea');
 let asked = {};
-const save = () => {
+const save = teaches => {
   const text = box.value.trim();
   if (!text || (text === asked.text.trim() && asked.kind !== 'revise')) return box.focus();
   if (asked.kind === 'revise') {
@@ -15,7 +15,8 @@ const save = () => {
     trigger('revise', {message_id: asked.message_id, text: box.value, client_id: once()});
     document.dispatchEvent(new Event('cf:asked'));
   } else if (asked.kind === 'comment') deliver('comment', {reply_id: asked.reply_id, text: box.value});
-  else deliver('rewrite', {reply_id: asked.reply_id, text: box.value});
+  else if (teaches) deliver('rewrite', {reply_id: asked.reply_id, text: box.value});
+  else deliver('reword', {reply_id: asked.reply_id, text: box.value});
   dialog.close();
 };
 document.addEventListener('cf:write', event => {
@@ -24,6 +25,7 @@ document.addEventListener('cf:write', event => {
   element.querySelector('h2').textContent = kind.title;
   element.querySelector('.lead').textContent = kind.lead;
   element.querySelector('[data-do=save]').textContent = kind.save;
+  element.querySelector('[data-do=plain]').hidden = asked.kind !== 'rewrite';
   box.value = asked.text;
   box.rows = asked.kind === 'rewrite' ? 12 : 4;
   dialog.showModal(); box.focus();
@@ -32,10 +34,11 @@ dialog.addEventListener('close', () => asked.opener?.isConnected && asked.opener
 element.addEventListener('click', event => {
   const act = event.target.closest('[data-do]')?.dataset.do;
   if (act === 'close' || event.target === dialog) dialog.close();
-  if (act === 'save') save();
+  if (act === 'save') save(true);
+  if (act === 'plain') save(false);
 });
 box.addEventListener('keydown', event => {
   if (event.key !== 'Escape') event.stopPropagation();
   const sends = event.ctrlKey || event.metaKey || (asked.kind === 'revise' && !event.shiftKey);
-  if (event.key === 'Enter' && sends) { event.preventDefault(); save(); }
+  if (event.key === 'Enter' && sends) { event.preventDefault(); save(true); }
 });
