@@ -352,10 +352,14 @@ def watch_collapse(
     ratio = distinct_2(served) / max(1e-9, distinct_2(base))
     if finished_share < min_finished:
         said = f"Only {finished_share:.0%} of its replies end by themselves."
-        return Finding("collapse", ratio, COLLAPSE_SHARE, True, "It is not served.", said)
+        return Finding(
+            "collapse", ratio, COLLAPSE_SHARE, True, "It may not serve at this strength.", said
+        )
     if ratio < COLLAPSE_SHARE:
         said = f"Its replies repeat themselves: {1 - ratio:.0%} fewer different word pairs."
-        return Finding("collapse", ratio, COLLAPSE_SHARE, True, "It is not served.", said)
+        return Finding(
+            "collapse", ratio, COLLAPSE_SHARE, True, "It may not serve at this strength.", said
+        )
     return Finding("collapse", ratio, COLLAPSE_SHARE, False, "", "Replies vary as they should.")
 
 
@@ -383,7 +387,9 @@ def watch_forgetting(
     name, share = min(known.items(), key=lambda each: each[1])
     if share < min_share:
         said = f"It forgot {name}: {share:.0%} of what the base model knows is left."
-        return Finding("forgetting", share, min_share, True, "It is not served.", said)
+        return Finding(
+            "forgetting", share, min_share, True, "It may not serve at this strength.", said
+        )
     return Finding("forgetting", share, min_share, False, "", "Nothing was forgotten.")
 
 

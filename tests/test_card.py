@@ -41,6 +41,16 @@ def test_a_sure_trait_is_said_in_its_direction(prior):
     assert "use emoji" in write_card(taught(prior, "emoji", more=True), None, on=True).text.lower()
 
 
+def test_a_trait_that_never_depends_on_the_question_is_said_in_its_direction(prior):
+    assert write_card(taught(prior, "bold", more=True), None, on=True).text != ""
+    more, less = (
+        [wish.text for wish in learned_wishes(taught(prior, "bold", more=more))]
+        for more in (True, False)
+    )
+    assert "put key words in bold" in more
+    assert "no bold text" in less
+
+
 def test_one_click_is_not_enough_for_a_wish(prior):
     once = prior.update(towards(prior.basis.step(FACT, "formal_words", 0.5), more=True))
     assert learned_wishes(once) == ()

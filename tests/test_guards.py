@@ -32,7 +32,8 @@ from chatfeedback.settings import Settings
 from chatfeedback.trials import BlindTrials
 from chatfeedback.watch import weakened
 from storage.store import open_store
-from tests.fakes import FakeEngine
+from tests.fakes import BASE, FakeEngine
+from tests.store_samples import learned, report, start_run
 
 
 def quiet(finding: Finding) -> bool:
@@ -81,6 +82,12 @@ def test_somebody_who_only_likes_it_longer_is_told_so():
 
 def test_a_head_that_knows_more_than_length_is_left_alone():
     assert quiet(watch_length_rival(math.log(0.8), [0.5, -0.5] * 10))
+
+
+def test_a_head_that_leads_a_rival_that_knows_something_is_left_alone():
+    finding = watch_length_rival(math.log(0.99), [0.8] * 20)
+    assert quiet(finding)
+    assert finding.value > 0.1
 
 
 def test_a_rival_that_knows_nothing_is_no_rival():
@@ -222,3 +229,48 @@ def test_the_report_of_a_new_person_says_too_early_everywhere(tmp_path):
     assert alarms(findings) == []
     session.close()
     store.close()
+
+
+class LoopingWithAdapter(FakeEngine):
+    """An adapter that has come to repeat itself."""
+
+    def _reply(self, index, prompt, adapter):
+        reply = super()._reply(index, prompt, adapter)
+        return dataclasses.replace(reply, text="so it is " * 6) if adapter else reply
+
+
+@pytest.mark.parametrize(("scale", "then"), [(1.0, 0.75), (0.5, None)])
+def test_what_serves_is_weakened_when_the_weekly_look_finds_harm(tmp_path, scale, then):
+    store = open_store(tmp_path)
+    by_hand = dataclasses.replace(Settings(), learn_when_idle=False)
+    session = Session(store, LoopingWithAdapter(), by_hand, seed=0)
+    base = session.wait_until_ready()
+    me = session.default_person().person_id
+    version = serve_a_version(store, me, scale)
+
+    findings = session._learner.check_serving(me, base, version)
+    assert [each.guard for each in findings if each.rejects] == ["collapse"]
+    serving = store.serving(me, base.key)
+    assert (serving.report.scale if serving else None) == then
+    session.close()
+    store.close()
+
+
+def test_what_the_weekly_look_found_stands_in_the_report(tmp_path):
+    store = open_store(tmp_path)
+    by_hand = dataclasses.replace(Settings(), learn_when_idle=False)
+    session = Session(store, LoopingWithAdapter(), by_hand, seed=0)
+    base = session.wait_until_ready()
+    me = session.default_person().person_id
+    session._learner.check_serving(me, base, serve_a_version(store, me, 1.0))
+    worst = session.guard_report(me)[0]
+    assert (worst.guard, worst.is_alarm) == ("collapse", True)
+    session.close()
+    store.close()
+
+
+def serve_a_version(store, me, scale):
+    start_run(store, me)
+    result = learned(store.folder)
+    adapter_id = store.add_adapter(me, "run-1", BASE.key, result, None).adapter_id
+    return store.promote_adapter(me, adapter_id, dataclasses.replace(report(), scale=scale))
