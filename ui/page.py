@@ -13,14 +13,14 @@ from typing import Any
 import gradio as gr
 
 from chatfeedback.session import Session
-from ui import chat, learning, taste, text
+from ui import chat, data, learning, settings, taste, text
 from ui.conversations import parse_id
 from ui.handlers import Gesture, Handlers, Place, Shown, make_toast, say_error
 from ui.keys import show_keys
 from ui.views import View, show_link
 from ui.widgets import make_page_widget, make_static, make_widget
 
-VIEWS: tuple[View, ...] = (taste.VIEW, learning.VIEW)
+VIEWS: tuple[View, ...] = (taste.VIEW, learning.VIEW, data.VIEW, settings.VIEW)
 """The pages beside the chat, in the order of their links. A page that is not ready is not here."""
 
 MAX_STREAMS = 16  # replies written at once; further ones wait in the queue
@@ -141,6 +141,7 @@ def _lay_out_chat() -> dict[str, Any]:
         parts["live"] = make_widget("live", chat.NOTHING_LIVE, like="transcript")
     with gr.Column(elem_id="foot"):
         make_static("to-end-box", TO_END)
+        make_widget("tour", {})
         parts["receipt"] = make_widget("receipt", {})
         parts["message"] = gr.Textbox(
             elem_id="message",

@@ -169,7 +169,7 @@ def _reveal(
         text.name_version(each.adapter_id, versions)
         for each in session.queries.replies(person_id, comparison.reply_ids)
     ]
-    return text.say_reveal(*names[:2]) + "."
+    return text.say_reveal(names) + "."
 
 
 def list_questions(session: Session, person_id: int) -> list[str]:

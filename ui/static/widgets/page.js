@@ -11,12 +11,20 @@ const keyOf = node => node.dataset.key || node.name;
 watch('value', () => {
   for (const each of element.querySelectorAll('details[data-key]'))
     if (open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
-  for (const each of element.querySelectorAll('textarea, input[type=text]'))
-    if (typed.has(keyOf(each))) each.value = typed.get(keyOf(each));
+  for (const each of element.querySelectorAll('input, select, textarea')) showState(each);
   const focused = window.cfFocus;
   if (focused && document.activeElement === document.body && isShown())
     [...element.querySelectorAll('[data-do], [data-see], [data-set], input, textarea, summary')].find(each => nameOf(each) === focused)?.focus({preventScroll: true});
 });
+// A field that was touched keeps its own state when its markup changes: it is told the new one.
+const isText = field => field.matches('textarea, input:is([type=text], [type=number])');
+const showState = field => {
+  if (isText(field)) field.value = typed.get(keyOf(field)) ?? field.defaultValue;
+  else if (!field.dataset.set) return;
+  else if (field.matches('select')) for (const each of field.options) each.selected = each.defaultSelected;
+  else if (field.type === 'range') field.value = field.defaultValue;
+  else field.checked = field.defaultChecked;
+};
 const nameOf = node => [node.tagName, node.dataset.do, node.dataset.key, node.name, node.value, node.getAttribute('aria-label')].join('|');
 element.addEventListener('focusin', event => { window.cfFocus = nameOf(event.target); });
 element.addEventListener('focusout', event => { if (event.relatedTarget) window.cfFocus = null; });
@@ -24,7 +32,7 @@ element.addEventListener('toggle', event => {
   if (event.target.dataset.key) open.set(event.target.dataset.key, event.target.open);
 }, true);
 element.addEventListener('input', event => {
-  if (event.target.matches('textarea, input[type=text]')) typed.set(keyOf(event.target), event.target.value);
+  if (isText(event.target)) typed.set(keyOf(event.target), event.target.value);
 });
 
 document.addEventListener('cf:view', () => { stamp = null; if (isShown()) look({}); });
@@ -49,6 +57,7 @@ element.addEventListener('click', event => {
 element.addEventListener('change', event => {
   const field = event.target;
   if (field.dataset.see) return look({[field.dataset.see]: field.type === 'checkbox' ? field.checked : field.value});
+  if (field.dataset.set) typed.delete(keyOf(field));
   if (field.dataset.set) act(field.dataset.set, {...field.dataset, name: field.name, value: field.type === 'checkbox' ? field.checked : field.value});
 });
 element.addEventListener('submit', event => { event.preventDefault(); event.target.querySelector('button[data-do]')?.click(); });

@@ -1,0 +1,92 @@
+"""The settings page and the first steps in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium, press, send
+from fake_session import SOMEBODY_ELSE, FakeSession
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with open_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    running = Server(FakeSession())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def session(server) -> FakeSession:
+    """A fresh person: nothing said, nothing learned."""
+    server.session.__init__()
+    return server.session
+
+
+@pytest.fixture
+def visit(browser, server, session) -> Iterator[Visit]:
+    visitor = Visit(browser, server)
+    yield visitor
+    visitor.close()
+
+
+def test_another_person_finds_only_their_own_conversations(visit, session):
+    session.add_conversation("Mine")
+    session.add_conversation("Theirs", person_id=SOMEBODY_ELSE)
+    page = visit("#settings")
+    press(page, "Switch to Somebody else")
+    expect(page.get_by_role("link", name="Theirs")).to_be_attached()
+    expect(page.get_by_role("link", name="Mine")).to_have_count(0)
+    page.goto(page.url + "#settings")
+    page.get_by_role("textbox", name="Somebody new").fill("Ada")
+    press(page, "Add and switch")
+    expect(page.get_by_role("link", name="Theirs")).to_have_count(0)
+    assert session.default_person().name == "Ada"
+
+
+def test_a_model_is_chosen_for_the_next_start(visit, session):
+    page = visit("#settings")
+    expect(page.get_by_text("It holds no weights.")).to_be_visible()
+    page.get_by_role("radio", name=re.compile("^big")).check()
+    page.get_by_role("combobox", name="Weights are kept").select_option(index=2)
+    press(page, "Use from the next start on")
+    expect(page.get_by_text("Saved. It counts from the next start")).to_be_visible()
+    assert session.model == ("/models/big", "nf4")
+    page.get_by_role("textbox", name="Another folder").fill("nobody/knows")
+    press(page, "Use from the next start on")
+    expect(page.get_by_role("alert")).to_contain_text("not on this machine")
+
+
+def test_the_theme_is_chosen_in_words(visit, session):
+    page = visit("#settings", dark=True)
+    expect(page.get_by_role("radio", name="As the system")).to_be_checked()
+    page.get_by_role("radio", name="Light", exact=True).check()
+    expect(page.locator("body")).not_to_have_class(re.compile(r"\bdark\b"))
+    page.get_by_role("radio", name="As the system").check()
+    expect(page.locator("body")).to_have_class(re.compile(r"\bdark\b"))
+
+
+def test_the_first_steps_lead_from_a_question_to_the_taste_page_once(visit, session):
+    page = visit()
+    tour = page.get_by_role("region", name="First steps")
+    expect(tour).to_contain_text("Ask something")
+    send(page, "hello")
+    expect(tour).to_contain_text("Say what you think")
+    press(page, "Like")
+    expect(tour).to_contain_text("Watch it learn")
+    tour.get_by_role("link", name="Taste").click()
+    page.get_by_role("link", name="Chat", exact=True).click()
+    expect(tour).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("button", name="Copy answer")).to_be_visible()
+    expect(tour).to_be_hidden()

@@ -1,0 +1,22 @@
+// The theme is this browser's own; people are the app's, so a switch opens the other one's chats.
+const showTheme = () => {
+  for (const each of element.querySelectorAll('[name=theme]')) {
+    each.checked = each.value === (localStorage.getItem('cf-theme') ?? '');
+    each.closest('.choice').classList.toggle('on', each.checked);
+  }
+};
+watch('value', showTheme);
+document.addEventListener('cf:theme', showTheme);
+element.addEventListener('change', event => {
+  if (event.target.name === 'theme') document.dispatchEvent(new CustomEvent('cf:theme', {detail: event.target.value}));
+  if (event.target.name === 'model') for (const each of element.querySelectorAll('[name=model]')) each.closest('.choice').classList.toggle('on', each.checked);
+});
+let acting = null;
+watch('value', () => {
+  const now = props.value?.people?.find(each => each.acts)?.id ?? null;
+  if (acting !== null && now !== acting) document.dispatchEvent(new Event('cf:person'));
+  acting = now;
+});
+element.addEventListener('click', event => {
+  if (event.target.closest('[data-tour]')) document.dispatchEvent(new Event('cf:tour'));
+});

@@ -1,0 +1,1 @@
+const view = () => '<section class="tour" aria-label="First steps" hidden></section>';
