@@ -286,7 +286,7 @@ def show_bars(found: Statistics) -> list[dict[str, Any]]:
             [("a winner", found.choices), ("tie", found.ties), ("both bad", found.both_bad)],
         ),
         ("Side chosen", [("left", found.left), ("right", found.right)]),
-        ("Stars", [(f"{n}", each) for n, each in enumerate(found.stars, start=1)]),
+        ("Stars", [(text.count(n, "star"), each) for n, each in enumerate(found.stars, start=1)]),
         ("Reasons", sorted(found.reasons.items(), key=lambda each: -each[1])[:6]),
     ]
     return [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chatfeedback.features import STYLE_MEASURES
+from chatfeedback.features import LABELS
 from chatfeedback.preferences import PLACES
 from chatfeedback.records import Backup, FeedbackEvent, FeedbackItem, Unrated
 from chatfeedback.statistics import Consistency, Statistics
-from ui.text import OPPOSITES, count, percent
+from ui.text import count, percent
 
 KINDS = {
     "thumb": "Thumb",
@@ -47,10 +47,8 @@ RESTORED = "Everything is as it was in the backup. The page loads anew."
 
 
 def name_about(about: str) -> str:
-    """A reason, flag or trait, as the filter lists it."""
-    if about in STYLE_MEASURES:
-        return f"trait: {OPPOSITES.get(about, about).removeprefix('no ')}"
-    return about
+    """A reason, flag or trait in words."""
+    return LABELS.get(about, about)
 
 
 def say_event(event: FeedbackEvent) -> str:
@@ -62,7 +60,7 @@ def say_event(event: FeedbackEvent) -> str:
     if event.kind == "rating":
         return "★" * (event.value or 0) + "☆" * (5 - (event.value or 0))
     if event.kind == "trait":
-        wish = {1: "more of it", -1: "less of it"}.get(event.value or 0, "taken back")
+        wish = {1: "yes, more", -1: "no, less"}.get(event.value or 0, "taken back")
         return f"{name_about(event.trait or '')}: {wish}"
     if event.kind == "flag":
         return (event.flag or "").capitalize()
@@ -109,7 +107,7 @@ def say_waiting(waiting: Unrated | None, what: str, *, skipped: bool) -> str:
 def say_figures(found: Statistics) -> list[dict[str, str]]:
     """The counts at the top."""
     rated = found.likes + found.dislikes
-    figures = [("reactions count", f"{found.total:,}", "What neither was undone nor excluded")]
+    figures = [("reactions that count", f"{found.total:,}", "What neither was undone nor excluded")]
     if rated:
         share = percent(found.likes / rated)
         figures.append(("of thumbs are likes", share, "Both sides teach; one alone teaches little"))

@@ -2,10 +2,10 @@ const tabs = value => `<div class="tabs" role="tablist" aria-label="Data">${valu
   `<button type="button" role="tab" id="tab-${esc(each.name)}" data-see="tab" value="${esc(each.name)}" aria-selected="${each.name === value.tab}" tabindex="${each.name === value.tab ? 0 : -1}" aria-controls="data-tab">${esc(each.label)}</button>`).join('')}</div>`;
 const choice = (name, words, all, list, chosen) => `<label><span>${words}</span><select name="${name}" data-see="${name}">${option('', all, !chosen)}${list.map(each => option(each.id, each.name, each.id === chosen)).join('')}</select></label>`;
 const day = (name, words, chosen) => `<label><span>${words}</span><input type="date" name="${name}" data-see="${name}" value="${esc(chosen)}"></label>`;
-const filters = (at, chosen = at.chosen) => `<form class="fields filters" aria-label="Filters">
+const filters = (at, chosen = at.chosen) => `<section class="panel" aria-label="Filters"><form class="fields filters">
   ${choice('kind', 'Kind', 'all kinds', at.kinds, chosen.kind)}${choice('about', 'Reason or trait', 'any', at.abouts, chosen.about)}
   ${choice('state', 'State', 'all', at.states, chosen.state)}${choice('conversation', 'Conversation', 'all', at.conversations, chosen.conversation)}
-  ${day('since', 'From', chosen.since)}${day('until', 'Until', chosen.until)}</form>`;
+  ${day('since', 'From', chosen.since)}${day('until', 'Until', chosen.until)}</form></section>`;
 const told = each => `<div class="told">${each.label ? `<h4>${esc(each.label)}</h4>` : ''}<p dir="auto">${esc(each.text)}</p></div>`;
 const button = (item, act, words, more = '') => `<button type="button" class="plain small" data-do="${act}" data-id="${esc(item.id)}" ${more}>${words}</button>`;
 const SURE = 'Take this reaction back? It counts no more, for good. The answers themselves stay in their conversation, and the log keeps that it was there.';
@@ -13,7 +13,7 @@ const better = item => `<form class="wide"><textarea name="value" data-key="bett
 const correction = item => item.corrections.length || item.better !== null && item.is_there ? `<details data-key="correct-${esc(item.id)}"><summary>Correct</summary><div class="row start">${
   item.corrections.map(each => button(item, 'correct', esc(each.label), `data-value="${esc(each.value)}"`)).join('')}${item.better === null ? '' : better(item)}</div></details>` : '';
 const entry = item => `<li class="entry ${esc(item.state)}" data-id="${esc(item.id)}"><div class="line"><span class="tag kind">${esc(item.kind)}</span><b>${esc(item.says)}</b>
-    ${item.state === 'counts' ? '' : `<span class="tag ${esc(item.state)}">${esc(item.state_words)}</span>`}<span class="spacer"></span><span class="when">${item.chat ? `<a href="./?c=${esc(item.chat)}">${esc(item.where)}</a>` : esc(item.where)} · ${esc(item.when)}</span></div>
+    ${item.state === 'counts' ? '' : `<span class="tag ${esc(item.state)}">${esc(item.state_words)}</span>`}<span class="spacer"></span><span class="when">${item.chat ? `<a href="./?c=${esc(item.chat)}">${esc(item.where)}</a> · ` : item.where ? `${esc(item.where)} · ` : ''}${esc(item.when)}</span></div>
   ${item.prompt ? `<p class="asked" dir="auto">${esc(item.prompt)}</p>` : ''}${item.replies.length ? `<div class="tolds">${item.replies.map(told).join('')}${item.better === null ? '' : told({label: 'Better', text: item.better})}</div>` : ''}
   ${item.is_there ? `<div class="acts">${correction(item)}<span class="spacer"></span>${item.is_aside ? button(item, 'include', 'Let it count') : button(item, 'exclude', 'Exclude')}${button(item, 'delete', 'Take back', `data-sure="${esc(SURE)}"`)}</div>` : ''}</li>`;
 const browse = at => `${filters(at.filters)}<p class="key" role="status">${esc(at.said)}</p>
