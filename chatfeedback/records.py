@@ -331,10 +331,10 @@ class RolloutSettings(RunSettings):
     unfinished_score: what a reply is paid that was cut off or is blank.
     """
 
-    learning_rate: float = 2e-3
-    replies_per_step: int = 32
+    learning_rate: float = 3e-3
+    replies_per_step: int = 48
     minibatch_replies: int = 16
-    epochs: int = 4
+    epochs: int = 2
     max_steps: int = 24
     warmup_steps: int = 2
     kl_every_steps: int = 2
@@ -351,6 +351,10 @@ class RolloutSettings(RunSettings):
 class PpoSettings(RolloutSettings):
     """One PPO refit from the base. value_clip_range is in units of the reward model."""
 
+    learning_rate: float = 5e-3
+    replies_per_step: int = 64
+    minibatch_replies: int = 32
+    epochs: int = 3
     value_learning_rate: float = 1e-2
     value_clip_range: float = 0.5
     gamma: float = 1.0
@@ -361,6 +365,7 @@ class PpoSettings(RolloutSettings):
 class RlooSettings(RolloutSettings):
     """One RLOO refit from the base. clip_range is that of a whole reply's ratio."""
 
+    clip_range: float = 0.5
     replies_per_prompt: int = 4
 
 
