@@ -23,7 +23,7 @@ from chatfeedback.basis import Basis, style_basis
 from chatfeedback.likelihoods import NUISANCES
 from chatfeedback.preferences import CHIPS
 from chatfeedback.prior import shipped_prior
-from chatfeedback.records import FeedbackEvent
+from chatfeedback.records import FeedbackEvent, PickOutcome
 from chatfeedback.reward import RewardModel
 from chatfeedback.settings import Settings
 from chatfeedback.taste import Taste
@@ -142,10 +142,11 @@ class Person:
 
 def fill(
     store: Store, person_id: int, person: Person, n: int, *, vote: bool = True
-) -> tuple[int, str]:
+) -> tuple[int, PickOutcome]:
     """n questions with two answers each and, in turn, a pick, a thumb, a rating or a reason on
     them; written as rows, in one transaction. Returns the last comparison and its likely pick."""
-    comparison_id, outcome = 0, "first"
+    comparison_id = 0
+    outcome: PickOutcome = "first"
     with store._database.write() as db:
         known = db.execute("SELECT count(*) FROM message").fetchone()[0]
         if not known:
