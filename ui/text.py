@@ -401,7 +401,7 @@ PRIVACY = (
     "What is learned lies in small files of its own beside the model, which is never changed. "
     "Forget everything, on the taste page, takes your choices out of all that is learned next.",
     "To delete all there is, close the app and delete the folder named here. Nothing is kept "
-    "anywhere else but your browser's theme and which tips you saw.",
+    "anywhere else, except by your browser: the theme, which tips you saw, messages not sent yet.",
 )
 
 

@@ -1,5 +1,5 @@
 const row = each => each.heading
-  ? `<li class="day" role="presentation">${esc(each.heading)}</li>`
+  ? `<li class="day">${esc(each.heading)}</li>`
   : `<li class="talk ${each.on ? 'on' : ''}" data-id="${esc(each.id)}">
       <a href="?c=${esc(each.id)}" class="open" ${each.on ? 'aria-current="page"' : ''} title="${esc(each.title)}">${esc(each.title)}</a>
       <button type="button" class="icon" data-do="rename" aria-label="Rename ${esc(each.title)}" title="Rename">${icon('pen', 15)}</button>

@@ -23,7 +23,7 @@ const versions = value => panel('Versions', `<ul class="versions">${value.versio
 const side = (name, words, duel, chosen) => `<label><span>${words}</span><select name="${name}" data-see="${name}">${duel.choices.map(each => option(each.id, each.name, each.id === chosen)).join('')}</select></label>`;
 const OUTCOMES = [['first', 'A is better'], ['second', 'B is better'], ['tie', 'Tie'], ['both_bad', 'Both are bad']];
 const answers = open => `<figure class="example duel" data-comparison="${esc(open.id)}"><figcaption>${esc(open.prompt)}</figcaption>
-  <div class="two even"><div><h4>A</h4><p>${esc(open.first)}</p></div><div><h4>B</h4><p>${esc(open.second)}</p></div></div>
+  <div class="two even"><div><h3>A</h3><p>${esc(open.first)}</p></div><div><h3>B</h3><p>${esc(open.second)}</p></div></div>
   <div class="row start">${OUTCOMES.map(([outcome, words]) => `<button type="button" class="plain" data-do="vote" data-comparison_id="${esc(open.id)}" data-outcome="${outcome}">${words}</button>`).join('')}</div></figure>`;
 const duel = (value, at = value.duel) => at ? panel('Compare versions blind', `<p>Both answer the same question, and you are not told which is which. Your vote teaches like any other, and gives each version an Elo.</p>
   ${at.revealed ? `<p class="said">${icon('check', 15)} <span>Thank you: ${esc(at.revealed)}</span></p>` : ''}
