@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import cast
 
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.exporting import ExportedFile, export
@@ -28,8 +29,6 @@ from chatfeedback.statistics import Statistics, count_feedback
 from chatfeedback.taste import Tastes
 
 PREVIEW_ROWS = 8
-CORRECTABLE = {"thumb": "value", "pick": "outcome", "rating": "value", "edit": "text"}
-"""Kinds that can be corrected, and what of them changes."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,7 @@ class Curation:
         corrected: a thumb's or rating's value, a vote's outcome, a rewrite's text.
         """
         item = self._find(person_id, feedback_id)
-        field = CORRECTABLE.get(item.event.kind)
-        if field is None:
-            raise InputRefused(
-                f"A {item.event.kind} cannot be corrected. Delete it and give it again."
-            )
-        said = corrected.strip() if isinstance(corrected, str) else corrected
-        event = replace(item.event, client_id=client_id, **{field: said})
+        event = say_instead(item.event, client_id, corrected)
         number, _ = self._store.replace_feedback(person_id, feedback_id, f"{client_id}:undo", event)
         self._learn(person_id, number)
         if event.kind == "edit":
@@ -167,9 +160,23 @@ class Curation:
             self._tastes.reload(person.person_id)
 
 
+def say_instead(event: FeedbackEvent, client_id: str, corrected: int | str) -> FeedbackEvent:
+    """The same reaction with another value, outcome or text. What is stored is checked there."""
+    if event.kind in ("thumb", "rating") and isinstance(corrected, int):
+        return replace(event, client_id=client_id, value=corrected)
+    if event.kind == "pick" and isinstance(corrected, str):
+        return replace(event, client_id=client_id, outcome=cast(PickOutcome, corrected))
+    if event.kind == "edit" and isinstance(corrected, str):
+        return replace(event, client_id=client_id, text=corrected.strip())
+    raise InputRefused(
+        f"A {event.kind} cannot be corrected to {corrected!r}. Take it back and give it again."
+    )
+
+
 def preview_import(store: Store, person_id: int, found: ReadFile) -> ImportPreview:
     """What storing this file would do."""
-    names = [each.key for chat in found.chats for each in (*chat.reactions(), *chat.exchanges)]
+    names = [each.key for chat in found.chats for each in chat.reactions()]
+    names += [each.key for chat in found.chats for each in chat.exchanges]
     rows = preview_rows(found, store.known_names(person_id, names))
     return ImportPreview(
         format=found.format,

@@ -76,12 +76,13 @@ def learn(app: Running) -> Iterator[dict[str, Any]]:
 
 
 def _ask(app: Running, method: str, path: str, body: object = None) -> HTTPResponse:
-    is_file = isinstance(body, bytes)
-    kind = "application/octet-stream" if is_file else "application/json"
+    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
     request = urllib.request.Request(
         f"{app.url}api/v1/{path}",
         method=method,
-        data=body if is_file else None if body is None else json.dumps(body).encode(),
+        data=body,
         headers={"Authorization": f"Bearer {app.token}", "Content-Type": kind},
     )
     # Never through a proxy: the app is on this machine.

@@ -71,11 +71,12 @@ def count_feedback(
     thumbs = Counter(each.value for each in said if each.kind == "thumb")
     stars = Counter(each.value for each in said if each.kind == "rating")
     picks = [each for each in said if each.kind == "pick"]
-    outcomes = Counter(each.outcome for each in picks)
-    sides = Counter(
+    outcomes: Counter[str | None] = Counter(each.outcome for each in picks)
+    sides: Counter[str | None] = Counter(
         each.outcome for each in picks if is_two_sided(shown.get(each.comparison_id or 0))
     )
-    choices = sum(outcomes[place] for place in PLACES) + sum(each.kind == "rank" for each in said)
+    ranked = sum(1 for each in said if each.kind == "rank")
+    choices = ranked + sum(outcomes[place] for place in PLACES)
     found = Statistics(
         total=len(said),
         kinds=Counter(each.kind for each in said),
@@ -245,4 +246,4 @@ def warn(found: Statistics) -> Iterator[str]:
 
 def chance_of(more: int, n: int) -> float:
     """P that one side of a fair coin comes up at least `more` of n times, whichever side."""
-    return min(1.0, 2 * sum(comb(n, k) for k in range(more, n + 1)) / 2**n)
+    return min(1.0, float(2 * sum(comb(n, k) for k in range(more, n + 1)) / 2**n))
