@@ -59,11 +59,12 @@ def read_duels(
         for each in feedback
         if each.event.kind == "pick" and not each.undone and each.event.comparison_id in asked
     }
-    return [
-        Duel(*(adapter_of[reply_id] for reply_id in asked[number].reply_ids), SCORES[outcome])
-        for number, outcome in votes.items()
-        if number is not None and outcome in SCORES
-    ]
+    found = []
+    for number, outcome in votes.items():
+        if number is not None and outcome in SCORES:
+            first, second = (adapter_of[reply_id] for reply_id in asked[number].reply_ids)
+            found.append(Duel(first, second, SCORES[outcome]))
+    return found
 
 
 def rate(duels: Sequence[Duel]) -> dict[str, Rating]:
