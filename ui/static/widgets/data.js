@@ -32,7 +32,7 @@ const row = each => `<li><div class="line"><span class="when">line ${esc(each.li
 const wrong = each => `<li><b>line ${esc(each.line)}</b> ${esc(each.message)}</li>`;
 const show = found => `<h3>${esc(file.name)}</h3><p>${esc(found.format)}: ${esc(found.rows)} rows can be used${found.rows - found.new ? `, ${esc(found.rows - found.new)} of them are there already` : ''}.</p>
   <ul class="facts">${found.teaches.map(([what, times]) => `<li><b>${esc(times)} ×</b> ${esc(what)}</li>`).join('')}</ul>
-  ${found.errors.length ? `<h3>${esc(found.errors.length)} ${found.errors.length === 1 ? 'row is' : 'rows are'} left out</h3><ul class="wrong" tabindex="0" role="region" aria-label="Rows that are left out">${found.errors.slice(0, 200).map(wrong).join('')}</ul>` : ''}
+  ${found.errors.length ? `<h3>${esc(found.errors.length)} ${found.errors.length === 1 ? 'row is' : 'rows are'} left out</h3><div class="wrong" tabindex="0" role="region" aria-label="Rows that are left out"><ul>${found.errors.slice(0, 200).map(wrong).join('')}</ul></div>` : ''}
   ${found.first.length ? `<h3>The first rows</h3><ul class="entries">${found.first.map(row).join('')}</ul>` : ''}
   <div class="row start"><button type="button" class="solid" id="import-now" ${found.new ? '' : 'disabled'}>Import ${esc(found.new)} ${found.new === 1 ? 'row' : 'rows'}</button><button type="button" class="plain" id="import-not">Cancel</button></div>`;
 const store = async () => {
