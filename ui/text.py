@@ -430,4 +430,4 @@ def say_size(size: int) -> str:
 
 def say_switched(name: str) -> str:
     """Told when another person acts."""
-    return f"{name} acts now: conversations, taste and versions are {name}'s."
+    return f"Now acting: {name}. Conversations, taste and versions are this person's own."
