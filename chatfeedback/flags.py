@@ -25,7 +25,7 @@ LIFT = 3.0
 """How much more frequent a wording must be in flagged replies than in others."""
 
 LONGEST_WORDING = 4
-FLAG_WEIGHT = 2.0
+FLAG_WEIGHT = 1.0
 """What a pair against a behaviour counts for: a person said so, five times."""
 
 _TOKEN = re.compile(rf"[^\W_]+(?:['’][^\W_]+)*|{EMOJI.pattern}")
@@ -80,14 +80,17 @@ def find_behaviours(flagged: Sequence[StoredReply], usual: Sequence[str]) -> lis
 def pairs_against(
     behaviours: Sequence[Behaviour], pool: Sequence[PoolPrompt]
 ) -> list[PreferencePair]:
-    """Every reply of the base that shows a behaviour, under the right reply without it that is most
-    like it: what tells the two apart is then the behaviour, and little else."""
+    """For each prompt on which the base shows a behaviour: one reply with it, under the right reply
+    without it that is most like it. What tells the two apart is then the behaviour, little else.
+
+    One pair a prompt: a frequent behaviour must not crowd out the person's taste.
+    """
     rules = Rules(tuple(each.check for each in behaviours))
     pairs = []
     for each in pool:
         right = [reply for reply in each.replies if reply.is_right and rules.allow(reply.text)]
         shown = [reply for reply in each.replies if reply.finished and not rules.allow(reply.text)]
-        for reply in shown if right else []:
+        for reply in shown[:1] if right else []:
             best = _most_like(reply.text, right)
             pairs.append(_pair(each.prompt_ids, best.token_ids, reply.token_ids))
     return pairs
