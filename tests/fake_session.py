@@ -29,7 +29,11 @@ from chatfeedback.records import (
     EngineState,
     Example,
     Exchange,
+    FeedbackChoices,
     FeedbackEvent,
+    FeedbackFilter,
+    FeedbackItem,
+    FeedbackPage,
     Found,
     GateReport,
     Learned,
@@ -452,6 +456,25 @@ class FakeSession:
 
     def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
         return [each for each in self.events if each.feedback_id > after_id]
+
+    def browse_feedback(
+        self, person_id: int, wanted: FeedbackFilter, before_id: int | None = None, limit: int = 50
+    ) -> FeedbackPage:
+        """All events, whatever the filter; the real one is in test_browser_data.py."""
+        items = [self._item(each) for each in reversed(self.events)]
+        return FeedbackPage(tuple(items), len(items), None)
+
+    def _item(self, each: StoredFeedback) -> FeedbackItem:
+        reply = self.stored.get(each.event.reply_id or 0)
+        about = ((reply.reply_id, reply.text),) if reply else ()
+        asked = reply.prompt_text if reply else ""
+        state = "undone" if each.undone else "counts"
+        return FeedbackItem(
+            each.feedback_id, each.event, each.created_at_utc, state, asked, about, 1, "A chat", ""
+        )
+
+    def feedback_choices(self, person_id: int) -> FeedbackChoices:
+        return FeedbackChoices((("thumb", 1),), (), ((1, "A chat"),))
 
     def runs(self, person_id: int, limit: int = 20) -> list[LearningRun]:
         return self.all_runs[:limit]
