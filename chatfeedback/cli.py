@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from chatfeedback import remote
 from chatfeedback.errors import ChatFeedbackError, DataFolderBusy, InputRefused
 from chatfeedback.lock import FolderLock, Running, read_secret
-from chatfeedback.models import chosen_model, chosen_quantisation
 from chatfeedback.offline import go_offline
 
 if TYPE_CHECKING:
@@ -269,6 +268,7 @@ def open_session(
 ) -> Iterator[Session]:
     """Engine (loading in the background), store and session, closed in the right order."""
     from chatfeedback.engine.client import Engine
+    from chatfeedback.models import chosen_model, chosen_quantisation
     from chatfeedback.session import Session
     from chatfeedback.settings import Settings
     from storage.store import open_store

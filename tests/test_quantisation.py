@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from chatfeedback.cli import chosen_quantisation
 from chatfeedback.engine.adapter_files import publish, staging_folder
 from chatfeedback.engine.adapters import CandidateView, LiveView, lora_layers, make_views
 from chatfeedback.engine.base_model import (
@@ -24,6 +23,7 @@ from chatfeedback.engine.base_model import (
 from chatfeedback.engine.decode import Decoding
 from chatfeedback.engine.losses import dpo_loss
 from chatfeedback.engine.scoring import examine, reply_logprobs
+from chatfeedback.models import chosen_quantisation
 from chatfeedback.records import AdapterUse, Sampling, Turn
 from chatfeedback.settings import Settings
 from storage.store import open_store
