@@ -40,7 +40,10 @@ def run(json_path: Path | None) -> int:
     threads = int(os.environ.setdefault("CHATFEEDBACK_THREADS", "1"))
     torch.set_num_threads(threads)
     figures, ratios = {}, {}
-    with tempfile.TemporaryDirectory() as folder, _engine(Path(folder)) as engine:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        _engine(Path(folder)) as engine,
+    ):
         for name, count in NUMBERS.items():
             ours, theirs = time_updates(engine, Path(folder), count)
             figures |= {f"{name}_ours_s": ours, f"{name}_trl_s": theirs}
@@ -65,7 +68,7 @@ def _engine(folder: Path) -> Engine:
     )
     tokenizer.save_pretrained(model)
     engine = Engine(str(model), "none", folder / "engine.log")
-    while engine.state().phase == "loading":
+    while engine.state().phase in ("starting", "loading"):
         time.sleep(0.1)
     assert engine.state().phase == "ready", engine.state().message
     return engine

@@ -442,7 +442,7 @@ class Handlers:
 
     def export_chat(self, place: Place, gesture: Gesture) -> Shown:
         """The conversation as a file that the browser saves."""
-        form = "json" if gesture.get("form") == "json" else "md"
+        form: Literal["md", "json"] = "json" if gesture.get("form") == "json" else "md"
         if place.conversation_id is None:
             raise InputRefused("There is nothing to save yet: this conversation is empty.")
         file = drawer.write_file(self._session, self._person_id, place.conversation_id, form)

@@ -97,7 +97,7 @@ _NEGATABLE = (
 
 def conversation(rng: random.Random) -> list[Turn]:
     """Write one conversation of one to five questions, most of them with a system line."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.15:
         return _talk_of_wishes(rng)
     turns: list[Turn] = []
     fixed: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ VOCABULARY, LONGEST, MAX_POSITIONS = 4096, 400, 1024
 IGNORED = -100
 # The token after the end of a sentence decides what kind of sentence follows, if any. It carries
 # the style, and is one of ten or so: without more weight, wishes about endings are learned last.
-TURNING_POINT_WEIGHT = 6.0
+TURNING_POINT_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
