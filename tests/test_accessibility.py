@@ -82,7 +82,8 @@ def open_page(page, address: str) -> None:
 
 
 def object_to(page) -> list[str]:
-    """What axe-core finds on the page as it is."""
+    """What axe-core finds on the page once its colours have settled."""
+    page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
     results = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [
         f"{each['id']}: {node['html'][:160]}"
