@@ -39,6 +39,7 @@ def test_chat_choose_learn_see_the_receipt_and_take_it_back(tmp_path):
         visit = Visit(browser, server)
         expect.set_options(timeout=120_000)
         me = session.default_person().person_id
+        session.set_asking_rate(me, "never")  # questions by the app have tests of their own
         try:
             live_through(visit, store, me, engine.state().base.key)
         finally:

@@ -169,6 +169,9 @@
     const drawer = event.target.closest('#open-drawer');
     if (drawer) document.dispatchEvent(new CustomEvent('cf:drawer', {detail: drawer}));
     if (event.target.closest('#keys [data-close]') || event.target === find('#keys')) find('#keys').close();
+    // The page has a base address, from which a bare #name would lead out of the conversation.
+    const place = event.target.closest('a[href^="#"]');
+    if (place && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); location.hash = place.getAttribute('href'); }
     if (event.target.closest('#nav a[href="./"]')) { event.preventDefault(); leavePage(); composer()?.focus(); }
     if (event.target.closest('#new-chat')) { document.dispatchEvent(new Event('cf:new')); leavePage(); }
     if (event.target.closest('#message .submit-button')) follows = true;
