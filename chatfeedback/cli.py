@@ -194,7 +194,8 @@ def chat(arguments: Arguments) -> int:
         running = Running(os.getpid(), port, f"http://{HOST}:{port}/", read_secret(folder))
         lock.publish(running)
         print("Starting chatfeedback…", flush=True)
-        signal.signal(signal.SIGTERM, stop)
+        for number in (signal.SIGTERM, signal.SIGINT):  # a shell may have it ignored
+            signal.signal(number, stop)
         with suppress(KeyboardInterrupt), open_session(folder, arguments) as session:
             serve_page(session, listener, running, browser=not arguments.no_browser)
         print("\nClosed.")
