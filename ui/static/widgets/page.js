@@ -4,7 +4,14 @@
 let stamp = null, see = {};
 const open = new Map(), typed = new Map();
 const isShown = () => element.closest('.view')?.hasAttribute('data-shown');
-const act = (name, data = {}) => trigger('act', {...data, act: name, see, client_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`});
+const ask = (name, data) => trigger('act', {...data, act: name, see, client_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`});
+// Answers may overtake one another, so after acts close together the page is looked at once more.
+let lastAct = 0, settle = 0;
+const act = (name, data = {}) => {
+  if (Date.now() - lastAct < 3000) { clearTimeout(settle); settle = setTimeout(() => { if (isShown()) ask('look', {}); }, 1500); }
+  lastAct = Date.now();
+  ask(name, data);
+};
 const look = change => { see = {...see, ...change}; act('look'); };
 const keyOf = node => node.dataset.key || node.name;
 
