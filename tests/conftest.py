@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+# --- the pages in a real browser, over a fake session ------------------------------------
+# Imported inside, since playwright may be missing: only the tests that ask for these need it.
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    from browsing import PATIENCE_MS, expect, open_chromium
+
+    expect.set_options(timeout=PATIENCE_MS)
+    with open_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[object]:
+    from browsing import Server
+    from fake_session import FakeSession
+
+    running = Server(FakeSession())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def session(server):
+    """A fresh person: nothing said, nothing learned."""
+    server.session.__init__()
+    return server.session
+
+
+@pytest.fixture
+def visit(browser, server, session) -> Iterator[object]:
+    from browsing import Visit
+
+    visitor = Visit(browser, server)
+    yield visitor
+    visitor.close()

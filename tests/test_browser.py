@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browsing import (
-    PATIENCE_MS,
-    Server,
-    Visit,
     answers,
     composer,
     expect,
-    open_chromium,
     press,
     send,
 )
@@ -28,34 +23,6 @@ from fake_session import LONG_ANSWER, YOU, FakeSession, make_version
 from chatfeedback.records import EngineState, TraitBelief
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server(FakeSession())
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def session(server) -> FakeSession:
-    """A fresh person: nothing said, nothing learned."""
-    server.session.__init__()
-    return server.session
-
-
-@pytest.fixture
-def visit(browser, server, session) -> Iterator[Visit]:
-    expect.set_options(timeout=PATIENCE_MS)
-    visitor = Visit(browser, server)
-    yield visitor
-    visitor.close()
 
 
 # --- the story ------------------------------------------------------------------------------

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from browsing import (
-    PATIENCE_MS,
     Server,
     Visit,
     answers,
     composer,
     expect,
-    open_chromium,
     press,
     send,
 )
 from fake_session import YOU, FakeSession
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with open_chromium() as chromium:
-        yield chromium
 
 
 class LateGoodbye:
@@ -65,27 +55,6 @@ def test_no_click_and_no_message_is_lost_when_a_stream_closes_at_the_wrong_momen
     expect(answers(page)).to_have_count(2)
     visit.close()
     server.close()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server(FakeSession())
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def session(server) -> FakeSession:
-    """A fresh person: nothing said, nothing learned."""
-    server.session.__init__()
-    return server.session
-
-
-@pytest.fixture
-def visit(browser, server, session) -> Iterator[Visit]:
-    visitor = Visit(browser, server)
-    yield visitor
-    visitor.close()
 
 
 def test_my_message_is_edited_and_both_branches_can_be_walked(visit, session):

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium, press, send
+from browsing import expect, press, send
 from fake_session import NOW, YOU, FakeSession, make_version
 
 from chatfeedback.records import FeedbackEvent, LearningRun
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with open_chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server(FakeSession())
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def session(server) -> FakeSession:
-    """A fresh person: nothing said, nothing learned."""
-    server.session.__init__()
-    return server.session
-
-
-@pytest.fixture
-def visit(browser, server, session) -> Iterator[Visit]:
-    visitor = Visit(browser, server)
-    yield visitor
-    visitor.close()
 
 
 def like_something(session: FakeSession) -> None:

@@ -3,41 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium, press, send
-from fake_session import SOMEBODY_ELSE, FakeSession
+from browsing import expect, press, send
+from fake_session import SOMEBODY_ELSE
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with open_chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server(FakeSession())
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def session(server) -> FakeSession:
-    """A fresh person: nothing said, nothing learned."""
-    server.session.__init__()
-    return server.session
-
-
-@pytest.fixture
-def visit(browser, server, session) -> Iterator[Visit]:
-    visitor = Visit(browser, server)
-    yield visitor
-    visitor.close()
 
 
 def test_another_person_finds_only_their_own_conversations(visit, session):
