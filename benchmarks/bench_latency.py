@@ -21,8 +21,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from chatfeedback.engine.client import Engine
+from chatfeedback.learning.retention import questions
 from chatfeedback.records import DpoSettings, FeedbackEvent
-from chatfeedback.retention import questions
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from chatfeedback.basis import Basis, style_basis
-from chatfeedback.likelihoods import NUISANCES
-from chatfeedback.preferences import CHIPS
-from chatfeedback.prior import shipped_prior
 from chatfeedback.records import FeedbackEvent, PickOutcome
-from chatfeedback.reward import RewardModel
 from chatfeedback.settings import Settings
-from chatfeedback.taste import Taste
+from chatfeedback.taste.basis import Basis, style_basis
+from chatfeedback.taste.likelihoods import NUISANCES
+from chatfeedback.taste.preferences import CHIPS
+from chatfeedback.taste.prior import shipped_prior
+from chatfeedback.taste.reward import RewardModel
+from chatfeedback.taste.taste import Taste
 from storage.rows import pack_hidden
 from storage.store import Store, open_store
 

@@ -427,7 +427,7 @@ def doctor(arguments: Arguments) -> int:
 
 
 def simulate(arguments: Arguments) -> int:
-    from chatfeedback.simulate import run_simulation
+    from chatfeedback.simulation.simulate import run_simulation
     from storage.store import open_store
 
     run_simulation(arguments, open_store)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from chatfeedback import exporting
 from chatfeedback.curation import preview_import
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
+from chatfeedback.exchange import exporting
+from chatfeedback.exchange.importing import read_file
 from chatfeedback.household import Household
-from chatfeedback.importing import read_file
 from chatfeedback.protocols import Queries, Store
 from chatfeedback.records import AdapterVersion
 from chatfeedback.session import Session

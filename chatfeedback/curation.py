@@ -12,9 +12,15 @@ from datetime import UTC, datetime
 from typing import cast
 
 from chatfeedback.errors import InputRefused, NotFound
-from chatfeedback.exporting import ExportedFile, export
-from chatfeedback.importing import ReadFile, RowError, read_file, say_exchange, say_reaction
-from chatfeedback.learning import Learner
+from chatfeedback.exchange.exporting import ExportedFile, export
+from chatfeedback.exchange.importing import (
+    ReadFile,
+    RowError,
+    read_file,
+    say_exchange,
+    say_reaction,
+)
+from chatfeedback.learning.learner import Learner
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
     Backup,
@@ -26,7 +32,7 @@ from chatfeedback.records import (
     PickOutcome,
 )
 from chatfeedback.statistics import Statistics, count_feedback
-from chatfeedback.taste import Tastes
+from chatfeedback.taste.taste import Tastes
 
 PREVIEW_ROWS = 8
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from chatfeedback.exchange.shared import SharedChat
+from chatfeedback.exchange.formats.shared import SharedChat
 from chatfeedback.records import (
     AdapterVersion,
     AiLabel,

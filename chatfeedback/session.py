@@ -19,22 +19,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from chatfeedback.attention import find_repeat, read_attention
-from chatfeedback.behind import Behind, find_behind
-from chatfeedback.card import TasteCard
-from chatfeedback.chatting import check_chat_settings
-from chatfeedback.choices import Choices, LearningChoices
-from chatfeedback.curation import Curation
-from chatfeedback.duels import Duels
-from chatfeedback.elo import Rating
-from chatfeedback.errors import (
-    ChatFeedbackError,
-    EngineUnavailable,
-    InputRefused,
-    NotFound,
-    PromptTooLong,
-)
-from chatfeedback.explore import (
+from chatfeedback.asking.attention import find_repeat, read_attention
+from chatfeedback.asking.duels import Duels
+from chatfeedback.asking.elo import Rating
+from chatfeedback.asking.explore import (
     ASKED_FOR,
     Asking,
     AskingRate,
@@ -45,11 +33,21 @@ from chatfeedback.explore import (
     probability_choosing_helps,
     worth_asking,
 )
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.guards import Finding
+from chatfeedback.asking.trials import BlindTrials, read_trials
+from chatfeedback.chatting import check_chat_settings
+from chatfeedback.curation import Curation
+from chatfeedback.errors import (
+    ChatFeedbackError,
+    EngineUnavailable,
+    InputRefused,
+    NotFound,
+    PromptTooLong,
+)
 from chatfeedback.household import Household
-from chatfeedback.learning import Learner
-from chatfeedback.likelihoods import Matrix
+from chatfeedback.learning.choices import Choices, LearningChoices
+from chatfeedback.learning.guards import Finding
+from chatfeedback.learning.learner import Learner
+from chatfeedback.learning.watch import guard_report
 from chatfeedback.models import (
     FoundModel,
     choose_model,
@@ -57,10 +55,7 @@ from chatfeedback.models import (
     chosen_quantisation,
     find_models,
 )
-from chatfeedback.orders import Orders
 from chatfeedback.places import Place, list_places
-from chatfeedback.preferences import PLACES
-from chatfeedback.principles import Principle, Rules
 from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     BLIND_TRIAL,
@@ -86,11 +81,16 @@ from chatfeedback.records import (
     TraitBelief,
     Turn,
 )
+from chatfeedback.rules.orders import Orders
+from chatfeedback.rules.principles import Principle, Rules
 from chatfeedback.settings import Settings
-from chatfeedback.shared import SharedTaste
-from chatfeedback.taste import Taste, Tastes, is_usable
-from chatfeedback.trials import BlindTrials, read_trials
-from chatfeedback.watch import guard_report
+from chatfeedback.taste.behind import Behind, find_behind
+from chatfeedback.taste.card import TasteCard
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.likelihoods import Matrix
+from chatfeedback.taste.preferences import PLACES
+from chatfeedback.taste.shared import SharedTaste
+from chatfeedback.taste.taste import Taste, Tastes, is_usable
 from chatfeedback.writing import ReplyWriter, close_events, collect, notice_of, reveal
 
 TITLE_CHARACTERS = 48

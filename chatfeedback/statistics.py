@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
-from chatfeedback.preferences import PLACES
 from chatfeedback.records import Comparison, FeedbackEvent, StoredFeedback
+from chatfeedback.taste.preferences import PLACES
 
 ENOUGH = 10
 """Reactions of a sort before anything is said about their balance."""

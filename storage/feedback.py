@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from chatfeedback.errors import InputRefused, NotFound
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.preferences import PLACES
 from chatfeedback.records import AiLabel, Comparison, FeedbackEvent, StoredFeedback
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.preferences import PLACES
 from storage.replies import find_message, find_reply, mark_shown, replies
 from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
 

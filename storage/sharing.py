@@ -11,7 +11,12 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.exchange.shared import SharedChat, SharedExchange, SharedReaction, SharedReply
+from chatfeedback.exchange.formats.shared import (
+    SharedChat,
+    SharedExchange,
+    SharedReaction,
+    SharedReply,
+)
 from chatfeedback.records import FeedbackEvent, Imported, Sampling
 from storage.browsing import last_forgotten
 from storage.chat import next_recency

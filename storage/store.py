@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatfeedback.exchange.shared import SharedChat
+from chatfeedback.exchange.formats.shared import SharedChat
 from chatfeedback.records import (
     AdapterVersion,
     AiLabel,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from chatfeedback.engine.client import Engine
 from chatfeedback.errors import ChatFeedbackError
+from chatfeedback.learning.retention import questions
 from chatfeedback.records import DpoSettings, FeedbackEvent
-from chatfeedback.retention import questions
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store

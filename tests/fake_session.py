@@ -10,16 +10,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chatfeedback.behind import Behind
-from chatfeedback.card import TasteCard
+from chatfeedback.asking.elo import Rating, rate, read_duels
+from chatfeedback.asking.explore import AskingRate
 from chatfeedback.chatting import check_chat_settings
-from chatfeedback.choices import LearningChoices
-from chatfeedback.elo import Rating, rate, read_duels
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
-from chatfeedback.explore import AskingRate
+from chatfeedback.learning.choices import LearningChoices
 from chatfeedback.models import FoundModel
 from chatfeedback.places import Place
-from chatfeedback.prequential import Scores
 from chatfeedback.records import (
     AdapterVersion,
     BaseInfo,
@@ -47,6 +44,9 @@ from chatfeedback.records import (
     TraitBelief,
 )
 from chatfeedback.settings import Settings
+from chatfeedback.taste.behind import Behind
+from chatfeedback.taste.card import TasteCard
+from chatfeedback.taste.prequential import Scores
 
 YOU, SOMEBODY_ELSE = 1, 2
 NOW = "2026-11-21T09:30:00+00:00"

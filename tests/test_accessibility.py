@@ -13,8 +13,8 @@ import pytest
 from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium
 from fake_session import NOW, YOU, FakeSession, make_version
 
-from chatfeedback.behind import Behind
 from chatfeedback.records import FeedbackEvent, LearningRun
+from chatfeedback.taste.behind import Behind
 
 pytestmark = pytest.mark.browser
 

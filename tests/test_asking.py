@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+from chatfeedback.asking.explore import Asking
 from chatfeedback.errors import InputRefused
-from chatfeedback.explore import Asking
 from chatfeedback.records import BLIND_TRIAL, REPEAT, FeedbackEvent, QuestionRule
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings

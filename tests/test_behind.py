@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from fake_session import NOW
 
-from chatfeedback.behind import find_behind
-from chatfeedback.preferences import Better, Reason, TraitSaid
 from chatfeedback.records import Sampling, StoredReply
+from chatfeedback.taste.behind import find_behind
+from chatfeedback.taste.preferences import Better, Reason, TraitSaid
 
 PLAIN = StoredReply(
     1, 1, "How are you?", "Fine.", (), (), "done", "end", None, 0.0, Sampling(), 0, "base",

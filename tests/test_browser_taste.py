@@ -8,8 +8,8 @@ import pytest
 from browsing import expect, press
 from fake_session import YOU, make_version
 
-from chatfeedback.behind import Behind
 from chatfeedback.records import FeedbackEvent, TraitBelief
+from chatfeedback.taste.behind import Behind
 
 pytestmark = pytest.mark.browser
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chatfeedback.basis import style_basis
-from chatfeedback.card import (
+from chatfeedback.errors import InputRefused
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.card import (
     LONGEST_CARD,
     CardEdit,
     check_card_text,
@@ -11,10 +12,9 @@ from chatfeedback.card import (
     say_wish,
     write_card,
 )
-from chatfeedback.errors import InputRefused
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.likelihoods import towards
-from chatfeedback.reward import RewardModel
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.likelihoods import towards
+from chatfeedback.taste.reward import RewardModel
 
 FACT, HOW_TO = "Who wrote Hamlet?", "How do I bake bread?"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatfeedback.choices import KNOBS, PRESETS, Choices, LearningChoices
 from chatfeedback.errors import InputRefused
+from chatfeedback.learning.choices import KNOBS, PRESETS, Choices, LearningChoices
 from chatfeedback.settings import Settings
 from storage.store import open_store
 

@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 from chatfeedback import cli
 from chatfeedback.api import router
 from chatfeedback.errors import InputRefused, NotFound
-from chatfeedback.exporting import FORMATS
-from chatfeedback.preferences import training_pairs
+from chatfeedback.exchange.exporting import FORMATS
 from chatfeedback.records import FeedbackEvent, FeedbackFilter
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
+from chatfeedback.taste.preferences import training_pairs
 from storage.store import Store, open_store
 
 BY_HAND = dataclasses.replace(Settings(), learn_when_idle=False)

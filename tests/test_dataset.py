@@ -6,20 +6,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chatfeedback.basis import Basis
-from chatfeedback.calibration import PoolPrompt, PoolReply, calibrate
-from chatfeedback.dataset import (
+from chatfeedback.learning.calibration import PoolPrompt, PoolReply, calibrate
+from chatfeedback.learning.dataset import (
     LABELLED_WEIGHT,
     add_trials,
     gather_retention,
     label_pairs,
     rollout_prompts,
 )
-from chatfeedback.likelihoods import NUISANCES
-from chatfeedback.preferences import Better
 from chatfeedback.records import DpoSettings, LearnRequest, RlooSettings, RolloutPrompt
 from chatfeedback.settings import Settings
-from chatfeedback.taste import Taste
+from chatfeedback.taste.basis import Basis
+from chatfeedback.taste.likelihoods import NUISANCES
+from chatfeedback.taste.preferences import Better
+from chatfeedback.taste.taste import Taste
 from storage.store import open_store
 from tests.fakes import BASE, FakeEngine, features_of
 

@@ -54,18 +54,31 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert not missing
 
 
+def modules_of(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+
+
 def test_the_readmes_tree_names_every_module_of_the_core_and_nothing_else() -> None:
     tree = README.split("## Where things are")[1]
-    named = set(re.findall(r"^ {8}(\S+\.py)", tree, flags=re.MULTILINE))
-    there = {path.name for path in (ROOT / "chatfeedback").glob("*.py")} - {"__init__.py"}
-    assert named == there
+    named = re.findall(r"^ {8}(?:(\w+)/|(\S+\.py)| {4}(\S+\.py)) ", tree, flags=re.MULTILINE)
+    folders: dict[str, set[str]] = {"": set()}
+    folder = ""
+    for opened, module, inner in named:
+        if opened:
+            folder = opened
+            folders[folder] = set()
+        folders[folder if inner else ""] |= {module, inner} - {""}
+    listed = {name: modules for name, modules in folders.items() if modules}
+    assert len(listed) > 6
+    assert listed == {name: modules_of(ROOT / "chatfeedback" / name) for name in listed}
 
 
 def test_every_folder_of_the_readmes_tree_exists() -> None:
     tree = README.split("## Where things are")[1]
     folders = re.findall(r"^ {4}(\w+/)", tree, flags=re.MULTILINE)
     folders += [f"chatfeedback/{name}" for name in re.findall(r"^ {8}(\w+/)", tree, re.MULTILINE)]
-    assert len(folders) > 6
+    there = {path.parent.name + "/" for path in (ROOT / "chatfeedback").glob("*/__init__.py")}
+    assert {name.removeprefix("chatfeedback/") for name in folders} >= there
     assert all((ROOT / folder).is_dir() for folder in folders)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chatfeedback.basis import style_basis
-from chatfeedback.drift import Belief
-from chatfeedback.likelihoods import Evidence, picks, preference, thumb
-from chatfeedback.prior import PriorScale, shipped_prior
-from chatfeedback.reward import RewardModel
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.drift import Belief
+from chatfeedback.taste.likelihoods import Evidence, picks, preference, thumb
+from chatfeedback.taste.prior import PriorScale, shipped_prior
+from chatfeedback.taste.reward import RewardModel
 
 BASIS = style_basis("base", 1)
 

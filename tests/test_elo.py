@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatfeedback.elo import POINTS_PER_LOGIT, PRIOR_SD, VERSIONS, Duel, rate, read_duels
+from chatfeedback.asking.elo import POINTS_PER_LOGIT, PRIOR_SD, VERSIONS, Duel, rate, read_duels
 from chatfeedback.records import Comparison, FeedbackEvent, StoredFeedback
 
 

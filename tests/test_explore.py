@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from chatfeedback.attention import Attention
-from chatfeedback.basis import style_basis
-from chatfeedback.explore import (
+from chatfeedback.asking.attention import Attention
+from chatfeedback.asking.explore import (
     INFORMATION_NATS,
     PLAIN_REPLY,
     Asking,
@@ -17,9 +16,10 @@ from chatfeedback.explore import (
     probability_choosing_helps,
     worth_asking,
 )
-from chatfeedback.likelihoods import preference, towards
 from chatfeedback.records import BLIND_TRIAL, QuestionRule
-from chatfeedback.reward import RewardModel
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.likelihoods import preference, towards
+from chatfeedback.taste.reward import RewardModel
 
 
 @pytest.fixture

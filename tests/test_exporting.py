@@ -10,10 +10,10 @@ import pytest
 from store_samples import ask, client_id, compare, generated, start_replies, thumb, undo
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.exporting import FORMATS, export
-from chatfeedback.fold import judge
-from chatfeedback.importing import read_file
+from chatfeedback.exchange.exporting import FORMATS, export
+from chatfeedback.exchange.importing import read_file
 from chatfeedback.records import FeedbackEvent, FeedbackFilter
+from chatfeedback.taste.fold import judge
 from storage.store import Store, open_store
 
 NAMES = [each.name for each in FORMATS]

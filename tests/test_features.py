@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from chatfeedback.features import (
+from chatfeedback.taste.features import (
     FAMILIES,
     LABELS,
     PROMPT_MEASURES,

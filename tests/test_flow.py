@@ -7,8 +7,8 @@ import pytest
 
 from chatfeedback.engine.adapter_files import verify
 from chatfeedback.engine.client import Engine
+from chatfeedback.learning.retention import questions
 from chatfeedback.records import DpoSettings, FeedbackEvent
-from chatfeedback.retention import questions
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store

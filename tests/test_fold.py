@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from test_preferences import Log
 
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.fold import Judgements, judge
-from chatfeedback.preferences import WRONG, Better, Flagged, Judgement, judge_event
 from chatfeedback.records import StoredFeedback
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.fold import Judgements, judge
+from chatfeedback.taste.preferences import WRONG, Better, Flagged, Judgement, judge_event
 
 GESTURES = ("pick", "rank", "thumb", "rating", "edit", "chip", "trait", "flag", "comment", "undo")
 

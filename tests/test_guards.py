@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from chatfeedback.attention import Attention
-from chatfeedback.guards import (
+from chatfeedback.asking.attention import Attention
+from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.learning.guards import (
     REJECTING,
     Finding,
     alarms,
@@ -25,12 +26,11 @@ from chatfeedback.guards import (
     watch_protected_axes,
     watch_uncertainty,
 )
-from chatfeedback.learning import is_week_ago
+from chatfeedback.learning.learner import is_week_ago
+from chatfeedback.learning.watch import weakened
 from chatfeedback.records import FeedbackEvent, GateReport, StoredFeedback
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
-from chatfeedback.trials import BlindTrials
-from chatfeedback.watch import weakened
 from storage.store import open_store
 from tests.fakes import BASE, FakeEngine
 from tests.store_samples import learned, report, start_run

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.importing import read_file
+from chatfeedback.exchange.importing import read_file
 
 USER = {"role": "user", "content": "Why is the sky blue?"}
 EARLIER = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi."}]

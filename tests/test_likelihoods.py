@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chatfeedback.basis import style_basis
-from chatfeedback.likelihoods import (
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.likelihoods import (
     LAPSE,
     NUISANCES,
     Evidence,
@@ -18,7 +18,7 @@ from chatfeedback.likelihoods import (
     thumb,
     towards,
 )
-from chatfeedback.reward import RewardModel
+from chatfeedback.taste.reward import RewardModel
 
 BASIS = style_basis("base", 1)
 D = BASIS.size

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from chatfeedback.dataset import add_evidence, rate_sides
-from chatfeedback.objective import EvidenceCounts, choose_objective, count_evidence, run_settings
-from chatfeedback.preferences import (
-    HALF_LIFE_JUDGEMENTS,
-    training_demonstrations,
-    training_pairs,
-    training_rankings,
-    training_ratings,
+from chatfeedback.learning.dataset import add_evidence, rate_sides
+from chatfeedback.learning.objective import (
+    EvidenceCounts,
+    choose_objective,
+    count_evidence,
+    run_settings,
 )
 from chatfeedback.records import (
     BaseInfo,
@@ -28,6 +26,13 @@ from chatfeedback.records import (
     SftSettings,
 )
 from chatfeedback.settings import Settings
+from chatfeedback.taste.preferences import (
+    HALF_LIFE_JUDGEMENTS,
+    training_demonstrations,
+    training_pairs,
+    training_rankings,
+    training_ratings,
+)
 from tests.test_preferences import BASE, Log, stored_reply
 
 STARTER = BaseInfo("starter", "starter", True, 512, 8, 1, "cpu", "float32", "none")

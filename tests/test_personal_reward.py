@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chatfeedback.basis import style_basis
 from chatfeedback.engine.adapters import make_views
 from chatfeedback.engine.base_model import load_base
 from chatfeedback.engine.objectives import learn_steps
@@ -15,7 +14,6 @@ from chatfeedback.engine.personal_reward import PersonalReward
 from chatfeedback.engine.rollouts import personal_source
 from chatfeedback.engine.serving import draw_own_replies
 from chatfeedback.errors import InputRefused
-from chatfeedback.features import STYLE_MEASURES
 from chatfeedback.records import (
     LearnRequest,
     LearnResult,
@@ -26,7 +24,9 @@ from chatfeedback.records import (
     Sampling,
     Turn,
 )
-from chatfeedback.reward import PLAUSIBILITY
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.reward import PLAUSIBILITY
 from tests.tiny_models import save_tiny_model
 
 EXCLAMATIONS = STYLE_MEASURES.index("exclamations")

@@ -4,9 +4,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.fold import judge
-from chatfeedback.preferences import (
+from chatfeedback.records import (
+    MEASURED_ONLY,
+    Comparison,
+    FeedbackEvent,
+    Sampling,
+    StoredFeedback,
+    StoredReply,
+)
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.fold import judge
+from chatfeedback.taste.preferences import (
     CHIPS,
     HALF_LIFE_JUDGEMENTS,
     Better,
@@ -20,14 +28,6 @@ from chatfeedback.preferences import (
     edit_distance,
     edit_weight,
     training_pairs,
-)
-from chatfeedback.records import (
-    MEASURED_ONLY,
-    Comparison,
-    FeedbackEvent,
-    Sampling,
-    StoredFeedback,
-    StoredReply,
 )
 
 BASE = "base"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from chatfeedback.prequential import CORRECTION_LIMITS, Scores
+from chatfeedback.taste.prequential import CORRECTION_LIMITS, Scores
 
 
 def scores_of(confidence: float, n: int, overdone: float) -> Scores:

@@ -5,12 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from chatfeedback.calibration import PoolPrompt, PoolReply
-from chatfeedback.critic import Critic, choice, pairs_of_labels, says_no
+from chatfeedback.asking.explore import choose_reply
 from chatfeedback.errors import InputRefused
-from chatfeedback.explore import choose_reply
-from chatfeedback.flags import find_behaviours, pairs_against, pairs_against_replies, share_showing
-from chatfeedback.principles import (
+from chatfeedback.learning.calibration import PoolPrompt, PoolReply
+from chatfeedback.records import FeedbackEvent, PreferencePair, StoredReply
+from chatfeedback.rules.critic import Critic, choice, pairs_of_labels, says_no
+from chatfeedback.rules.flags import (
+    find_behaviours,
+    pairs_against,
+    pairs_against_replies,
+    share_showing,
+)
+from chatfeedback.rules.principles import (
     AI_SHARE,
     AI_WEIGHT,
     Check,
@@ -24,8 +30,7 @@ from chatfeedback.principles import (
     read_principles,
     write_principles,
 )
-from chatfeedback.protected import count_protected, may_win
-from chatfeedback.records import FeedbackEvent, PreferencePair, StoredReply
+from chatfeedback.rules.protected import count_protected, may_win
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store

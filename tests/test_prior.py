@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from chatfeedback.basis import style_basis
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.likelihoods import preference
-from chatfeedback.prior import (
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.likelihoods import preference
+from chatfeedback.taste.prior import (
     PSEUDO_PEOPLE,
     Prior,
     on_another_prior,
     prior_from_people,
     shipped_prior,
 )
-from chatfeedback.reward import RewardModel
+from chatfeedback.taste.reward import RewardModel
 
 BASIS = style_basis("base", 1)
 SHIPPED = shipped_prior(BASIS)

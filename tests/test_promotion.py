@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from chatfeedback.flags import Behaviour
-from chatfeedback.guards import watch_over_optimisation
-from chatfeedback.promotion import (
+from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.learning.guards import watch_over_optimisation
+from chatfeedback.learning.promotion import (
     Answers,
     Measures,
     _scales_allowed,
@@ -16,10 +16,10 @@ from chatfeedback.promotion import (
     kept_share,
     sequence_kl,
 )
+from chatfeedback.learning.retention import Question, interleave, questions
 from chatfeedback.records import AdapterVersion, GateReport
-from chatfeedback.retention import Question, interleave, questions
+from chatfeedback.rules.flags import Behaviour
 from chatfeedback.settings import Settings
-from chatfeedback.trials import BlindTrials
 from tests.fakes import FakeEngine
 
 GOOD = Measures(

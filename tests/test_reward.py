@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from chatfeedback.basis import Basis, Sample, fit_basis, style_basis
-from chatfeedback.features import STYLE_MEASURES, measure_reply
-from chatfeedback.likelihoods import (
+from chatfeedback.records import ReplyFeatures
+from chatfeedback.taste.basis import Basis, Sample, fit_basis, style_basis
+from chatfeedback.taste.features import STYLE_MEASURES, measure_reply
+from chatfeedback.taste.likelihoods import (
     LAPSE,
     NUISANCES,
     Evidence,
@@ -16,9 +17,8 @@ from chatfeedback.likelihoods import (
     tie,
     towards,
 )
-from chatfeedback.prior import PriorScale, shipped_prior
-from chatfeedback.records import ReplyFeatures
-from chatfeedback.reward import RewardModel, choose, moved
+from chatfeedback.taste.prior import PriorScale, shipped_prior
+from chatfeedback.taste.reward import RewardModel, choose, moved
 
 HIDDEN = 12
 PROMPT = "Why is the sky blue?"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chatfeedback.basis import style_basis
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.likelihoods import preference
-from chatfeedback.prior import shipped_prior
-from chatfeedback.reward import RewardModel
-from chatfeedback.shared import PersonSays, cap_shares, share_taste
+from chatfeedback.taste.basis import style_basis
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.likelihoods import preference
+from chatfeedback.taste.prior import shipped_prior
+from chatfeedback.taste.reward import RewardModel
+from chatfeedback.taste.shared import PersonSays, cap_shares, share_taste
 
 BASIS = style_basis("base", 1)
 SHIPPED = shipped_prior(BASIS)

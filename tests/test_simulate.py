@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from chatfeedback.people import PEOPLE, person_of
-from chatfeedback.retention import questions
-from chatfeedback.simulate import (
+from chatfeedback.learning.retention import questions
+from chatfeedback.simulation.people import PEOPLE, person_of
+from chatfeedback.simulation.simulate import (
     Row,
     bootstrap_interval,
     find_temperature,

@@ -8,8 +8,8 @@ import pytest
 from browsing import Server, Visit, answers, expect, open_chromium, press, send
 
 from chatfeedback.engine.client import Engine
+from chatfeedback.learning.retention import questions
 from chatfeedback.records import DpoSettings
-from chatfeedback.retention import questions
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from store_samples import client_id, generated, start_replies
 
-from chatfeedback.basis import Basis, style_basis
-from chatfeedback.drift import Belief
-from chatfeedback.evidence import EvidenceReader
-from chatfeedback.features import STYLE_MEASURES
-from chatfeedback.fold import judge
-from chatfeedback.prior import Prior, shipped_prior
 from chatfeedback.records import BaseInfo, FeedbackEvent
 from chatfeedback.settings import Settings
-from chatfeedback.taste import IMPLICIT_SETTING, Taste, Tastes
+from chatfeedback.taste.basis import Basis, style_basis
+from chatfeedback.taste.drift import Belief
+from chatfeedback.taste.evidence import EvidenceReader
+from chatfeedback.taste.features import STYLE_MEASURES
+from chatfeedback.taste.fold import judge
+from chatfeedback.taste.prior import Prior, shipped_prior
+from chatfeedback.taste.taste import IMPLICIT_SETTING, Taste, Tastes
 from storage.store import Store, open_store
 from tests.fakes import FakeEngine
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatfeedback.attention import Attention, find_repeat, read_attention
+from chatfeedback.asking.attention import Attention, find_repeat, read_attention
+from chatfeedback.asking.trials import BlindTrials, beta_cdf, beta_quantile, read_trials
 from chatfeedback.records import (
     BLIND_TRIAL,
     REPEAT,
@@ -10,7 +11,6 @@ from chatfeedback.records import (
     FeedbackEvent,
     StoredFeedback,
 )
-from chatfeedback.trials import BlindTrials, beta_cdf, beta_quantile, read_trials
 
 
 def shown(number: int, *replies: int, why: str = "") -> Comparison:

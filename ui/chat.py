@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chatfeedback.errors import EngineUnavailable
-from chatfeedback.preferences import CHIPS
 from chatfeedback.records import (
     AdapterVersion,
     Exchange,
@@ -23,6 +22,7 @@ from chatfeedback.records import (
     TraitBelief,
 )
 from chatfeedback.session import Session
+from chatfeedback.taste.preferences import CHIPS
 from ui import text
 from ui.compare import show_comparison, show_streaming_comparison
 from ui.markdown import render_markdown

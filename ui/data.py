@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.exporting import FORMATS
+from chatfeedback.exchange.exporting import FORMATS
 from chatfeedback.records import (
     FeedbackEvent,
     FeedbackFilter,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chatfeedback.features import LABELS
-from chatfeedback.preferences import PLACES
 from chatfeedback.records import Backup, FeedbackEvent, FeedbackItem, Unrated
 from chatfeedback.statistics import Consistency, Statistics
+from chatfeedback.taste.features import LABELS
+from chatfeedback.taste.preferences import PLACES
 from ui.text import count, percent
 
 KINDS = {

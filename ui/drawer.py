@@ -8,8 +8,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
+from chatfeedback.asking.explore import AskingRate
 from chatfeedback.chatting import SAMPLING_LIMITS, read_sampling
-from chatfeedback.explore import AskingRate
 from chatfeedback.records import ChatSettings, Exchange, Found, StoredReply
 from chatfeedback.session import Session
 from ui import text

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from chatfeedback.choices import KNOBS, PRESETS
 from chatfeedback.errors import InputRefused
+from chatfeedback.learning.choices import KNOBS, PRESETS
 from chatfeedback.records import AdapterVersion, FeedbackEvent, LearningRun, LearningStatus
 from chatfeedback.session import Session
 from ui import text

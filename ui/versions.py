@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chatfeedback.elo import Rating
+from chatfeedback.asking.elo import Rating
 from chatfeedback.records import AdapterVersion, Comparison, GateReport, StoredFeedback
 from chatfeedback.session import Session
 from ui import text

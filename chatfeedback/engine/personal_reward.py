@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chatfeedback.basis import Basis
 from chatfeedback.engine.adapters import CandidateView
 from chatfeedback.engine.scoring import Ids, score_replies
 from chatfeedback.engine.updating import Base, is_finished
 from chatfeedback.errors import InputRefused
 from chatfeedback.records import ReplyFeatures, RewardSnapshot, RolloutPrompt
-from chatfeedback.reward import PLAUSIBILITY
+from chatfeedback.taste.basis import Basis
+from chatfeedback.taste.reward import PLAUSIBILITY
 
 USUAL_REPLIES = 4  # of the base to each prompt: what its replies are measured against
 

@@ -1,1 +1,1 @@
-"""Feedback as other programs write it: one file per format, each with its reader and its writer."""
+"""Feedback as files: read row by row, written for other programs."""

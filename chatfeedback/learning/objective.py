@@ -1,0 +1,139 @@
+"""What a run minimises, chosen by what there is to learn from, with the reason in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from chatfeedback.records import (
+    BaseInfo,
+    DpoSettings,
+    KtoSettings,
+    ListwiseSettings,
+    Objective,
+    PpoSettings,
+    RlooSettings,
+    RolloutSettings,
+    RunSettings,
+    SftSettings,
+)
+from chatfeedback.settings import Settings
+from chatfeedback.taste.preferences import Better, Flagged, Judgement, Ranked, Rated, Starred
+
+REAL_MODEL_LEARNING_RATE = 5e-5  # the starter, a tiny model, needs far larger steps
+REAL_MODEL_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class EvidenceCounts:
+    """How much there is of each kind.
+
+    choices: of one answer over another.  rewrites: of an answer.  rankings: of three or more.
+    ratings: of an answer by itself.
+    """
+
+    choices: int = 0
+    rewrites: int = 0
+    rankings: int = 0
+    ratings: int = 0
+
+
+def count_evidence(judgements: Sequence[Judgement]) -> EvidenceCounts:
+    """What a person's judgements are."""
+    pairs = [j.source for j in judgements if isinstance(j, Better)]
+    return EvidenceCounts(
+        choices=pairs.count("click"),
+        rewrites=pairs.count("edit"),
+        rankings=sum(isinstance(j, Ranked) for j in judgements),
+        ratings=sum(isinstance(j, Rated | Starred | Flagged) for j in judgements),
+    )
+
+
+def choose_objective(
+    counts: EvidenceCounts, agreement: float | None, settings: Settings
+) -> tuple[Objective, str]:
+    """What to minimise, and why.
+
+    Args:
+        counts: what there is to learn from.
+        agreement: share of the person's choices that the reward model foretold before it learned
+            from them (`Taste.agreement`); None when that cannot be told yet.
+        settings: whether an objective is set, and whether the person allowed learning by trial.
+    """
+    if settings.objective != "auto":
+        return settings.objective, "It is set so."
+    n_choices = counts.choices + counts.rankings
+    if settings.by_trial != "no" and _is_trusted(n_choices, agreement, settings):
+        return settings.by_trial, (
+            f"You allowed learning by trial, and {agreement:.0%} of your choices were foretold "
+            f"({settings.min_trial_agreement:.0%} are needed)."
+        )
+    objective, why = _by_evidence(counts)
+    if settings.by_trial != "no":
+        foretold = "too few to tell" if agreement is None else f"{agreement:.0%}"
+        why += (
+            f" Learning by trial waits until {settings.min_trial_agreement:.0%} of at least "
+            f"{settings.min_trial_choices} choices are foretold (now {foretold} of {n_choices})."
+        )
+    return objective, why
+
+
+def _is_trusted(n_choices: int, agreement: float | None, settings: Settings) -> bool:
+    """Whether the reward model foretells this person's choices well enough to be paid by."""
+    enough = n_choices >= settings.min_trial_choices
+    return enough and agreement is not None and agreement >= settings.min_trial_agreement
+
+
+def _by_evidence(counts: EvidenceCounts) -> tuple[Objective, str]:
+    if counts.rankings:
+        return "listwise", "You ranked answers; rankings and choices are learned together."
+    if counts.rewrites:
+        return "dpo", "You chose between answers or rewrote them; rewrites are imitated too."
+    if counts.choices:
+        return "dpo", "You chose between answers."
+    if counts.ratings:
+        return "kto", "You rated answers one by one and compared none."
+    return "dpo", "You said what you like; the reward model's own choices are learned."
+
+
+def run_settings(objective: Objective, settings: Settings, base: BaseInfo) -> RunSettings:
+    """The settings of one run on this base.
+
+    What a person may set (how far, how long) is set once, in `settings.dpo`, and holds for every
+    objective. Real models take far smaller steps than the starter.
+    """
+    dpo = settings.dpo
+    if not base.is_starter:
+        dpo = replace(
+            dpo, learning_rate=REAL_MODEL_LEARNING_RATE, seconds_budget=REAL_MODEL_SECONDS
+        )
+    match objective:
+        case "dpo":
+            return dpo
+        case "listwise":
+            return ListwiseSettings(beta=dpo.beta, nll_coef=dpo.nll_coef, **_shared(dpo))
+        case "kto":
+            return KtoSettings(beta=dpo.beta, **_shared(dpo))
+        case "sft":
+            return SftSettings(**_shared(dpo))
+        case "rloo":
+            return _by_trial(RlooSettings(), dpo)
+        case "ppo":
+            return _by_trial(PpoSettings(), dpo)
+
+
+def _shared(dpo: DpoSettings) -> dict[str, Any]:
+    return {each.name: getattr(dpo, each.name) for each in fields(RunSettings)}
+
+
+def _by_trial(kind: RolloutSettings, dpo: DpoSettings) -> RolloutSettings:
+    """With its own number and pace of steps: one of them is a whole batch of fresh replies."""
+    return replace(
+        kind,
+        learning_rate=kind.learning_rate * dpo.learning_rate / DpoSettings().learning_rate,
+        rank=dpo.rank,
+        alpha=dpo.alpha,
+        kl_budget_nats=dpo.kl_budget_nats,
+        seconds_budget=dpo.seconds_budget,
+    )

@@ -1,0 +1,1 @@
+"""What a person laid down in words: principles, flags, the taste card's orders."""

@@ -1,0 +1,1 @@
+"""How we know: simulated people use the whole pipeline."""

@@ -1,0 +1,1 @@
+"""The personal reward model: from feedback events to a belief about one person's taste."""
