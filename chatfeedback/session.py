@@ -3,7 +3,7 @@
     reply      the message is stored, then answered (best of n once a taste is known)
     compare    the message is stored, then answered twice; a vote decides which answer stays
     feedback   the event is committed, then the reward model learns from it
-    learning   in idle time: see learning.py
+    learning   in idle time: see learning/learner.py
 
 Every method takes the acting person. Methods are synchronous and may be called from any thread;
 the generators keep the text so far when they are closed.
