@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from chatfeedback.learning.retention import questions
+from chatfeedback.records import GeneratedReply, ReplyFeatures
 from chatfeedback.simulation.people import PEOPLE, person_of
 from chatfeedback.simulation.simulate import (
     Row,
     bootstrap_interval,
     find_temperature,
+    pick_of_groups,
     self_consistency,
     summarise,
     win_rate,
@@ -52,6 +54,40 @@ def test_the_temperature_found_gives_the_consistency_asked_for():
 
 def test_the_interval_of_equal_people_has_no_width():
     assert bootstrap_interval([0.7, 0.7, 0.7], seed=0) == (pytest.approx(0.7), pytest.approx(0.7))
+
+
+def a_reply(text):
+    state = np.zeros(4, np.float16)
+    return GeneratedReply(
+        index=0,
+        text=text,
+        prompt_ids=(1,),
+        token_ids=(2, 3),
+        stop_reason="end",
+        policy_logprob=-5.0,
+        features=ReplyFeatures("base", state, state, -5.0, 2),
+        first_token_ms=1.0,
+        reply_ms=2.0,
+    )
+
+
+class LongestIsBest:
+    """A taste for length, and nothing else."""
+
+    def choose(self, prompt, replies):
+        return int(np.argmax([len(reply.text) for reply in replies]))
+
+
+def test_best_of_n_serves_one_reply_of_each_group():
+    replies = [a_reply(text) for text in ("It is a tool.", "A tool for digging.", "Long.", "No.")]
+    served = pick_of_groups(LongestIsBest(), "What is a spade?", replies, 2)
+    assert [reply.text for reply in served] == ["A tool for digging.", "Long."]
+
+
+def test_what_flatters_more_than_a_plain_sample_is_not_served_to_simulated_people_either():
+    replies = [a_reply(text) for text in ("A tool.", "Great question! A tool.", "A tool to dig.")]
+    [served] = pick_of_groups(LongestIsBest(), "What is a spade?", replies, 3)
+    assert served.text == "A tool to dig."
 
 
 def test_the_curve_is_the_mean_over_people():

@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from chatfeedback.asking.explore import choose_reply
 from chatfeedback.engine.client import Engine
 from chatfeedback.errors import ChatFeedbackError
 from chatfeedback.learning.promotion import sequence_kl
@@ -45,7 +46,8 @@ from chatfeedback.records import (
     Sampling,
     Turn,
 )
-from chatfeedback.session import Session, adapter_use
+from chatfeedback.requests import adapter_use
+from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from chatfeedback.simulation.people import Hidden, person_of, unseen_share
 from chatfeedback.taste.taste import Taste
@@ -301,8 +303,8 @@ class Judge:
     def judge_lanes(self, taste: Taste, adapter: AdapterUse | None, clicks: int) -> list[Row]:
         """Rows of the three lanes as they would serve now."""
         served = self._sample(adapter, BEST_OF * self._plan.rounds, self._seed + 4)
-        of_base = self._pick(taste, self._pool) if clicks else _firsts(self._pool)
-        best = self._pick(taste, served) if clicks else _firsts(served)
+        of_base = self._best_of_n(taste, self._pool) if clicks else _firsts(self._pool)
+        best = self._best_of_n(taste, served) if clicks else _firsts(served)
         kl = sequence_kl([reply for each in _firsts(served) for reply in each])
         return [
             self._row(clicks, "B", of_base, None),
@@ -361,16 +363,11 @@ class Judge:
             ]
         )
 
-    def _pick(
+    def _best_of_n(
         self, taste: Taste, samples: list[list[GeneratedReply]]
     ) -> list[list[GeneratedReply]]:
-        """Best of n, by the same call as the session's, for each group of n samples."""
         return [
-            [
-                group[taste.choose(question.prompt, group)]
-                for at in range(0, len(each), BEST_OF)
-                for group in [each[at : at + BEST_OF]]
-            ]
+            pick_of_groups(taste, question.prompt, each)
             for question, each in zip(self._questions, samples, strict=True)
         ]
 
@@ -389,6 +386,14 @@ class Judge:
                 adapter=adapter,
             )
         )
+
+
+def pick_of_groups(
+    taste: Taste, prompt: str, replies: Sequence[GeneratedReply], n: int = BEST_OF
+) -> list[GeneratedReply]:
+    """The reply that the session would serve, of each n replies in turn."""
+    groups = [replies[at : at + n] for at in range(0, len(replies), n)]
+    return [group[choose_reply(taste, prompt, group)] for group in groups]
 
 
 def self_consistency(gaps: Floats, temperature: float) -> float:
