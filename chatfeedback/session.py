@@ -11,26 +11,18 @@ the generators keep the text so far when they are closed.
 
 from __future__ import annotations
 
-import secrets
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from chatfeedback.asking.attention import find_repeat, read_attention
+from chatfeedback.asking.drawing import Drawing
 from chatfeedback.asking.duels import Duels
 from chatfeedback.asking.elo import Rating
 from chatfeedback.asking.explore import (
     ASKED_FOR,
     Asking,
     AskingRate,
-    choose_reply,
-    draw_nudge,
     information_of_best,
-    pick_several,
-    probability_choosing_helps,
     worth_asking,
 )
 from chatfeedback.asking.trials import BlindTrials, read_trials
@@ -60,38 +52,33 @@ from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     BLIND_TRIAL,
     REPEAT,
-    AdapterUse,
-    AdapterVersion,
     BaseInfo,
     ChatSettings,
     Comparison,
     EngineState,
     Exchange,
     FeedbackEvent,
-    GeneratedReply,
     GenerateRequest,
     Learned,
     LearningStatus,
     Person,
     ReplyProgress,
-    SampleRequest,
-    Sampling,
-    ScoreRequest,
     TextDelta,
     TraitBelief,
     Turn,
 )
+from chatfeedback.requests import Requests
 from chatfeedback.rules.orders import Orders
-from chatfeedback.rules.principles import Principle, Rules
+from chatfeedback.rules.principles import Principle
+from chatfeedback.seeds import SeedSource
 from chatfeedback.settings import Settings
 from chatfeedback.taste.behind import Behind, find_behind
 from chatfeedback.taste.card import TasteCard
 from chatfeedback.taste.features import STYLE_MEASURES
-from chatfeedback.taste.likelihoods import Matrix
 from chatfeedback.taste.preferences import PLACES
 from chatfeedback.taste.shared import SharedTaste
-from chatfeedback.taste.taste import Taste, Tastes, is_usable
-from chatfeedback.writing import ReplyWriter, close_events, collect, notice_of, reveal
+from chatfeedback.taste.taste import Taste, Tastes
+from chatfeedback.writing import ReplyWriter, close_events, notice_of, reveal
 
 TITLE_CHARACTERS = 48
 TYPICAL_PROMPTS, TYPICAL_REPLIES = 24, 4  # of the pool, to see what asking and choosing are worth
@@ -113,13 +100,13 @@ class Session:
         self._store = store
         self._engine = engine
         self._settings = settings
-        self._seeds = _SeedSource(seed)
+        self._seeds = SeedSource(seed)
         self._tastes = Tastes(store, engine, settings)
-        self._best_of = settings.best_of
         self._orders = Orders(store)
         self._choices = Choices(store)
         self._household = Household(store)
-        self._typical: dict[str, list[Matrix]] = {}
+        self._drawing = Drawing(engine, self._tastes, self._orders, settings, self._seeds)
+        self._requests = Requests(store, self._choices, settings, self._seeds)
         self._learner = Learner(store, engine, self._tastes, settings, self._seeds.next)
         self._duels = Duels(store, engine, settings, self._seeds.next, self._learner.person_waits)
         self._curation = Curation(store, engine, self._tastes, self._learner)
@@ -211,11 +198,7 @@ class Session:
     def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
         """Answer the last message of its conversation once more, as a further sibling."""
         conversation_id = self._store.conversation_of(person_id, message_id)
-        exchanges = self._store.exchanges(person_id, conversation_id)
-        before = [exchange for exchange in exchanges if exchange.message_id < message_id]
-        asked = next(each for each in exchanges if each.message_id == message_id)
-        told = self._told(person_id, conversation_id)
-        turns = (*told, *self._history(person_id, before), _question(asked))
+        turns = self._turns_until(person_id, conversation_id, message_id)
         yield from self._answer(person_id, conversation_id, message_id, turns)
 
     def revise(
@@ -282,11 +265,14 @@ class Session:
         )
         serves_more = self._store.serving(person_id, base.key) is not None
         return worth_asking(
-            [information_of_best(phis, taste.model) for phis in self._typical_phis(taste, base)],
+            [
+                information_of_best(phis, taste.model)
+                for phis in self._drawing.typical_phis(taste, base)
+            ],
             clicks=taste.clicks,
             rate=self._orders.asking_rate(person_id),
             attention=attention,
-            has_personal=serves_more or self._helps_to_choose(taste, base),
+            has_personal=serves_more or self._drawing.helps_to_choose(taste, base),
             rng=self._seeds.generator(),
         )
 
@@ -317,12 +303,20 @@ class Session:
         message_id, is_new = self._store.add_message(person_id, conversation_id, text, client_id)
         if is_new and not exchanges:
             self._store.rename_conversation(person_id, conversation_id, _title_of(text))
-        exchanges = self._store.exchanges(person_id, conversation_id)
-        before = [exchange for exchange in exchanges if exchange.message_id < message_id]
-        asked = next(each for each in exchanges if each.message_id == message_id)
-        told = self._told(person_id, conversation_id)
-        turns = (*told, *self._history(person_id, before), _question(asked))
+        turns = self._turns_until(person_id, conversation_id, message_id)
         return turns, message_id, is_new
+
+    def _turns_until(
+        self, person_id: int, conversation_id: int, message_id: int
+    ) -> tuple[Turn, ...]:
+        base = self._base()
+        return self._requests.turns_until(
+            person_id,
+            conversation_id,
+            message_id,
+            card=self.taste_card(person_id).system_line or "",
+            base_key=base.key,
+        )
 
     def _settle_open_comparisons(self, person_id: int, exchanges: Sequence[Exchange]) -> None:
         """A comparison nobody voted on keeps its first answer once the talk goes on."""
@@ -330,35 +324,15 @@ class Session:
             if exchange.shown_reply_id is None and exchange.open_comparison is not None:
                 self._store.show_reply(person_id, exchange.open_comparison.reply_ids[0])
 
-    def _told(self, person_id: int, conversation_id: int) -> tuple[Turn, ...]:
-        """What the model is told before the talk: this conversation's persona, the taste card."""
-        persona = self._store.chat_settings(person_id, conversation_id).persona
-        lines = [line for line in (persona, self.taste_card(person_id).system_line) if line]
-        return (Turn("system", "\n\n".join(lines)),) if lines else ()
-
-    def _history(self, person_id: int, exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
-        shown = [each.shown_reply_id for each in exchanges if each.shown_reply_id is not None]
-        replies = {reply.reply_id: reply for reply in self._store.replies(person_id, shown)}
-        base = self._engine.state().base
-        turns: list[Turn] = []
-        for exchange in exchanges:
-            reply = replies.get(exchange.shown_reply_id or -1)
-            if reply is None or not reply.text:
-                continue
-            ids = reply.token_ids if base and reply.base_key == base.key else ()
-            turns += [
-                _question(exchange),
-                Turn("assistant", reply.text, ids if reply.state == "done" and ids else None),
-            ]
-        return tuple(turns)
-
     def _answer(
         self, person_id: int, conversation_id: int, message_id: int, turns: tuple[Turn, ...]
     ) -> Iterator[ReplyProgress]:
         base = self._base()
         taste = self._tastes.get(person_id, base)
-        n = self._candidates(person_id, taste, base)
-        request = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
+        n = self._drawing.count_candidates(person_id, taste, base)
+        request = self._requests.write(
+            person_id, conversation_id, turns, n, self._settings.temperature, base.key
+        )
         with self._learner.person_waits():
             reply_ids = self._add_replies(person_id, message_id, request, base, rows=1, show=True)
             progress = ReplyProgress(
@@ -370,7 +344,7 @@ class Session:
                 if n == 1:
                     yield from self._stream(writer, request, progress)
                 else:
-                    best = self._draw_best(person_id, taste, request)
+                    best = self._drawing.draw_best(person_id, taste, base, request)
                     writer.finish(0, best)
                     yield from reveal(progress, (best.text,), notice_of(best))
                 yield writer.last_progress(progress)
@@ -383,14 +357,6 @@ class Session:
             finally:
                 writer.settle()
 
-    def _draw_candidates(self, request: GenerateRequest) -> list[GeneratedReply]:
-        """All n at once; fewer from the next time on if that took too long."""
-        started = time.monotonic()
-        found = collect(self._engine.generate(request))
-        if time.monotonic() - started > self._settings.best_of_seconds:
-            self._best_of = max(1, request.n // 2)
-        return found
-
     def _answer_with_rivals(
         self,
         person_id: int,
@@ -402,8 +368,7 @@ class Session:
         base = self._base()
         taste = self._tastes.get(person_id, base)
         blind = asking.why == BLIND_TRIAL
-        plan = self._plan_blind if blind else self._plan_rivals
-        requests = plan(person_id, conversation_id, turns, asking.replies)
+        requests = self._plan_rivals(person_id, conversation_id, turns, asking)
         with self._learner.person_waits():
             rows = [
                 row
@@ -420,9 +385,11 @@ class Session:
             writer = ReplyWriter(self._store, person_id, shown)
             try:
                 if blind:
-                    found = [self._draw_best(person_id, taste, each) for each in requests]
+                    found = [
+                        self._drawing.draw_best(person_id, taste, base, each) for each in requests
+                    ]
                 else:
-                    found = self._draw_rivals(taste, requests[0], asking.replies)
+                    found = self._drawing.draw_rivals(taste, requests[0], asking.replies)
                 ordered = [found[rows.index(row)] for row in shown]
                 for index, reply in enumerate(ordered):
                     writer.finish(index, reply)
@@ -440,97 +407,20 @@ class Session:
                 writer.settle()
 
     def _plan_rivals(
-        self, person_id: int, conversation_id: int, turns: tuple[Turn, ...], count: int
+        self, person_id: int, conversation_id: int, turns: tuple[Turn, ...], asking: Asking
     ) -> list[GenerateRequest]:
-        """One request for all rivals, once for each that is shown."""
-        n = max(self._settings.compare_candidates, 2 * count)
-        temperature = self._settings.compare_temperature
-        return [self._request(turns, n, temperature, person_id, conversation_id)] * count
-
-    def _plan_blind(
-        self, person_id: int, conversation_id: int, turns: tuple[Turn, ...], _count: int
-    ) -> list[GenerateRequest]:
-        """The base's plain answer first, then the answer as it would serve."""
+        """The request behind each reply that is shown: one for all rivals; in a blind trial the
+        base's plain answer first, then the answer as it would serve."""
         base = self._base()
-        n = self._candidates(person_id, self._tastes.get(person_id, base), base)
-        mine = self._request(turns, n, self._settings.temperature, person_id, conversation_id)
-        persona = self._store.chat_settings(person_id, conversation_id).persona
-        told = (Turn("system", persona),) if persona else ()
-        bare = (*told, *(turn for turn in turns if turn.role != "system"))
-        return [replace(mine, turns=bare, n=1, adapter=None, conversation_key=None), mine]
-
-    def _draw_rivals(
-        self, taste: Taste, request: GenerateRequest, count: int
-    ) -> list[GeneratedReply]:
-        """Replies worth comparing, in random order: the best so far and its most informative
-        rivals, among samples of which some were asked to be different."""
-        nudged = min(self._settings.nudged_candidates, request.n // 2)
-        found = collect(self._engine.generate(replace(request, n=request.n - nudged)))
-        found += self._draw_nudged(taste, request, nudged) if nudged else []
-        usable = [reply for reply in found if is_usable(reply)]
-        shown = usable if len(usable) >= count else found
-        phis = taste.phis(request.turns[-1].text, shown)
-        rule = self._settings.question_rule
-        order = pick_several(phis, taste.model, self._seeds.generator(), count, rule)
-        return [shown[at] for at in order]
-
-    def _draw_nudged(self, taste: Taste, request: GenerateRequest, n: int) -> list[GeneratedReply]:
-        """n samples under style wishes of their own, read again as answers to the plain prompt:
-        the wish decides what is drawn, and is no part of what is learned from."""
-        rng = self._seeds.generator()
-        prompts = tuple(with_wish(request.turns, draw_nudge(taste.model, rng)) for _ in range(n))
-        drawn = self._engine.sample(
-            SampleRequest(
-                prompts, 1, request.seed, request.sampling, request.adapter, with_features=False
-            )
-        )
-        replies = [each[0] for each in drawn]
-        texts = tuple(reply.text for reply in replies)
-        [scored] = self._engine.score(ScoreRequest((request.turns,), (texts,)))
-        return [
-            replace(reply, prompt_ids=read.prompt_ids, features=read.features)
-            for reply, read in zip(replies, scored, strict=True)
-        ]
-
-    def _draw_best(self, person_id: int, taste: Taste, request: GenerateRequest) -> GeneratedReply:
-        """The best of request.n samples, or the only one."""
-        found = self._draw_candidates(request)
-        return found[choose_reply(taste, request.turns[-1].text, found, self._rules(person_id))]
-
-    def _rules(self, person_id: int) -> Rules:
-        base = self._base()
-        known = self._tastes.calibration(base)
-        return self._orders.rules(person_id, self._tastes.get(person_id, base), known)
-
-    def _candidates(self, person_id: int, taste: Taste, base: BaseInfo) -> int:
-        """How many samples an ordinary answer is chosen among."""
-        chooses = self._rules(person_id).checks or self._helps_to_choose(taste, base)
-        return self._best_of if chooses else 1
-
-    def _helps_to_choose(self, taste: Taste, base: BaseInfo) -> bool:
-        """Whether best-of-n is worth its time: on typical prompts the best of a few is likely to be
-        better than the middle one. Else one plain sample, at once."""
-        if not taste.helps_to_choose():
-            return False
-        typical = self._typical_phis(taste, base)
-        helps = [probability_choosing_helps(phis, taste.model) for phis in typical]
-        return not helps or float(np.mean(helps)) > self._settings.min_choice_probability
-
-    def _typical_phis(self, taste: Taste, base: BaseInfo) -> list[Matrix]:
-        """Replies of the base to some prompts of the pool; nothing before it is calibrated."""
-        known = self._tastes.calibration(base)
-        if known is None:
-            return []
-        if base.key not in self._typical:
-            self._typical[base.key] = [
-                taste.basis.phis(
-                    each.prompt,
-                    [reply.text for reply in each.replies[:TYPICAL_REPLIES]],
-                    [reply.features for reply in each.replies[:TYPICAL_REPLIES]],
-                )
-                for each in known.pool[:: max(1, len(known.pool) // TYPICAL_PROMPTS)]
-            ]
-        return self._typical[base.key]
+        told = (person_id, conversation_id, turns)
+        if asking.why == BLIND_TRIAL:
+            taste = self._tastes.get(person_id, base)
+            n = self._drawing.count_candidates(person_id, taste, base)
+            mine = self._requests.write(*told, n, self._settings.temperature, base.key)
+            return [self._requests.without_taste(person_id, conversation_id, mine), mine]
+        n = max(self._settings.compare_candidates, 2 * asking.replies)
+        rivals = self._requests.write(*told, n, self._settings.compare_temperature, base.key)
+        return [rivals] * asking.replies
 
     def _stream(
         self, writer: ReplyWriter, request: GenerateRequest, progress: ReplyProgress
@@ -545,36 +435,6 @@ class Session:
                 yield writer.streaming_progress(progress)
         finally:
             close_events(events)
-
-    def _request(
-        self,
-        turns: tuple[Turn, ...],
-        n: int,
-        temperature: float,
-        person_id: int,
-        conversation_id: int,
-    ) -> GenerateRequest:
-        return GenerateRequest(
-            turns=turns,
-            n=n,
-            seed=self._seeds.next(),
-            sampling=self._sampling(temperature, person_id, conversation_id),
-            adapter=adapter_use(
-                self._store.serving(person_id, self._base().key),
-                self._choices.get(person_id).how_personal,
-            ),
-            conversation_key=f"{person_id}/{conversation_id}",
-        )
-
-    def _sampling(self, temperature: float, person_id: int, conversation_id: int) -> Sampling:
-        """As usual, or as this conversation has it; rivals are drawn at least as hot as usual, for
-        they must differ to teach."""
-        chosen = self._store.chat_settings(person_id, conversation_id).sampling
-        if chosen is None:
-            return Sampling(temperature=temperature, max_new_tokens=self._settings.max_new_tokens)
-        if temperature > self._settings.temperature:
-            return replace(chosen, temperature=max(chosen.temperature, temperature))
-        return chosen
 
     def _add_replies(
         self,
@@ -786,49 +646,6 @@ class Session:
                 f"There is no version {adapter_id!r}. Known: {', '.join(known) or 'none'}."
             )
         self._store.promote_adapter(person_id, adapter_id, None)
-
-
-def with_wish(turns: tuple[Turn, ...], wish: str) -> tuple[Turn, ...]:
-    """The same conversation with a wish more in its system line."""
-    if not wish:
-        return turns
-    if turns[0].role == "system":
-        return (replace(turns[0], text=f"{turns[0].text} {wish}"), *turns[1:])
-    return (Turn("system", wish), *turns)
-
-
-def adapter_use(version: AdapterVersion | None, how_personal: float = 1.0) -> AdapterUse | None:
-    """How the engine is told to answer with a version; None is the base.
-
-    Args:
-        how_personal: 0 to 1, of the strength at which the gate let the version serve.
-    """
-    if version is None or how_personal == 0:
-        return None
-    scale = version.report.scale if version.report else 1.0
-    return AdapterUse(version.adapter_id, version.folder, scale * how_personal)
-
-
-class _SeedSource:
-    """Seeds for sampling: random in real use, a fixed sequence when a seed is given."""
-
-    def __init__(self, seed: int | None) -> None:
-        self._rng = np.random.default_rng(secrets.randbits(63) if seed is None else seed)
-        self._lock = threading.Lock()
-
-    def next(self) -> int:
-        with self._lock:
-            return int(self._rng.integers(2**31))
-
-    def generator(self) -> np.random.Generator:
-        return np.random.default_rng(self.next())
-
-    def shuffled(self, items: Sequence[int]) -> list[int]:
-        return [items[at] for at in self.generator().permutation(len(items))]
-
-
-def _question(exchange: Exchange) -> Turn:
-    return Turn("user", exchange.text, said_on=exchange.created_at_utc[:10])
 
 
 def _title_of(text: str) -> str:

@@ -328,7 +328,8 @@ def test_five_flags_end_a_behaviour_at_once(session):
         session.give_feedback(
             me, FeedbackEvent(f"f{flags}", "flag", reply_id=again.reply_ids[0], flag="biased")
         )
-    assert not session._rules(me).allow("Certainly. In brief, this is a formal reply; one might")
+    rules = session._drawing.rules(me, session.taste(me), session.engine_state().base)
+    assert not rules.allow("Certainly. In brief, this is a formal reply; one might")
 
 
 def test_choosing_keeps_the_rules_and_falls_back_when_nothing_does(session):
