@@ -350,3 +350,24 @@ def test_a_run_that_is_stopped_keeps_no_progress(store, engine):
     assert store.runs(me)[0].state == "failed"
     assert not kept.exists()
     session.close()
+
+
+def test_after_forgetting_everything_learning_stands_where_it_stood_at_first(store, engine):
+    session = open_session(store, engine)
+    me = learn(session)
+    session.give_feedback(me, FeedbackEvent("forget-it-all", "forget"))
+    status = session.learning_status(me)
+    assert (status.clicks, status.new_clicks, status.last_outcome) == (0, 0, "")
+    assert status.clicks_until_learning == LENIENT.clicks_per_run
+    click(session, 7)
+    assert session.learning_status(me).new_clicks == 1
+    session.close()
+
+
+def test_a_click_taken_back_that_was_learned_from_does_not_hide_a_new_one(store, engine):
+    session = open_session(store, engine)
+    me = learn(session)
+    session.give_feedback(me, FeedbackEvent("take-it-back", "undo", undoes=1))
+    click(session, 7)
+    assert session.learning_status(me).new_clicks == 1
+    session.close()

@@ -110,6 +110,7 @@ class Learner:
         self._next_seed = next_seed
         self._choices = Choices(store)
         self._held: dict[int, _Current] = {}  # person -> the run they paused, as far as it came
+        self._newest_evidence: dict[str, int] = {}  # by run
         self._changed = threading.Condition()
         self._queue: list[LearningRun] = []
         self._current: _Current | None = None
@@ -211,14 +212,15 @@ class Learner:
     def status(self, person_id: int) -> LearningStatus:
         """What the pill shows."""
         base = self._engine.state().base
-        clicks = self._tastes.clicks(person_id)
-        runs = self._store.runs(person_id, limit=20)
-        new_clicks = clicks - _clicks_learned_from(runs)
+        taste = self._tastes.get(person_id, base)
+        ended = self._last_ended(person_id)
+        learned_up_to = self._last_evidence(ended) if ended else 0
+        is_forgotten = learned_up_to < taste.began_after
+        new_clicks = taste.clicks_after(learned_up_to)
         current = self._current
         mine = current if current is not None and current.person_id == person_id else None
         paused, shown = self.is_paused(person_id), mine or self._held.get(person_id)
         until = max(0, self._settings_of(person_id).clicks_per_run - new_clicks)
-        ended = next((run for run in runs if run.ended_at_utc is not None), None)
         phase = mine.phase if mine else "idle"
         if mine is None and self._is_busy(person_id):
             phase = "paused" if paused else "waiting"
@@ -228,14 +230,25 @@ class Learner:
             step=shown.step if shown else 0,
             max_steps=shown.max_steps if shown else 0,
             run_id=shown.run_id if shown else None,
-            clicks=clicks,
-            new_clicks=max(0, new_clicks),
+            clicks=taste.clicks,
+            new_clicks=new_clicks,
             clicks_until_learning=until,
             serving=self._store.serving(person_id, base.key) if base else None,
-            last_outcome=ended.outcome if ended else "",
+            last_outcome=ended.outcome if ended and not is_forgotten else "",
             is_paused=paused,
             seconds_left=mine.seconds_left() if mine else None,
         )
+
+    def _last_ended(self, person_id: int) -> LearningRun | None:
+        runs = self._store.runs(person_id, limit=20)
+        return next((run for run in runs if run.ended_at_utc is not None), None)
+
+    def _last_evidence(self, run: LearningRun) -> int:
+        """The newest event that a run learned from. It never changes, and the pill asks often."""
+        if run.run_id not in self._newest_evidence:
+            ids = self._store.evidence(run.person_id, run.run_id)
+            self._newest_evidence[run.run_id] = max(ids, default=0)
+        return self._newest_evidence[run.run_id]
 
     def _describe(self, person_id: int, phase: str, current: _Current | None, until: int) -> str:
         if phase == "idle" and self.is_paused(person_id):
@@ -520,12 +533,6 @@ class _Stopped(Exception):
 def is_week_ago(day: str, today: str) -> bool:
     """Both as ISO dates; a day in the future (a clock that was wrong) is no week ago."""
     return (date.fromisoformat(today) - date.fromisoformat(day)).days >= 7
-
-
-def _clicks_learned_from(runs: list[LearningRun]) -> int:
-    """Choices and thumbs that the last finished run had behind it."""
-    ended = (run for run in runs if run.state in ("promoted", "rejected", "failed", "stopped"))
-    return next((run.clicks for run in ended), 0)
 
 
 def _describe(phase: str, current: _Current | None, until: int) -> str:

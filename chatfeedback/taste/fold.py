@@ -53,6 +53,7 @@ class Judgements:
         self._mentions: dict[int, set[int]] = {}  # reply id -> events that judge it
         self._waiting: set[int] = set()  # rewrites whose text is not stored yet
         self.clicks = 0  # events that count now: choices, ties, thumbs, rewrites, reasons
+        self.began_after = 0  # the last "forget me" that stands; what was said before it is gone
 
     @property
     def last_id(self) -> int:
@@ -67,6 +68,10 @@ class Judgements:
         """(feedback id, what it says) of the events after this one, in order."""
         for number in self._order[bisect_left(self._order, feedback_id + 1) :]:
             yield number, self._said[number]
+
+    def clicks_after(self, feedback_id: int) -> int:
+        """How many of `clicks` came after this event."""
+        return sum(_is_click(said) for _, said in self.after(feedback_id))
 
     def take(self, events: Sequence[StoredFeedback]) -> int:
         """Take in new events, in order of arrival.
@@ -100,6 +105,7 @@ class Judgements:
         forgets = [s.feedback_id for s in counts if s.event.kind == "forget"]
         since = forgets[-1] if forgets else 0
         self._clear()
+        self.began_after = since
         for stored in counts:
             if stored.feedback_id > since:
                 self._take_one(stored)

@@ -317,6 +317,16 @@ class Taste:
         """Reactions that count now."""
         return self._said.clicks
 
+    def clicks_after(self, feedback_id: int) -> int:
+        """How many of them came after this event."""
+        with self._lock:
+            return self._said.clicks_after(feedback_id)
+
+    @property
+    def began_after(self) -> int:
+        """The event by which the person last had everything forgotten; 0 when they never did."""
+        return self._said.began_after
+
     @property
     def judgements(self) -> Sequence[Judgement]:
         """What the log says now."""
