@@ -1,17 +1,21 @@
 """Custom widgets: `gr.HTML` factories over the scripts in `static/widgets/`.
 
 Each widget is two files: `NAME.view.js` with `const view = value => html`, and `NAME.js` with its
-behaviour. Data reaches the page only through `${esc(...)}` in a view. Handlebars' double braces
-are refused: Gradio evaluates what they leave behind as JavaScript once more, so data inside them
-could run.
+behaviour; its fixed labels are `WORDS` in both (`ui.labels`). Data reaches the page only through
+`${esc(...)}` in a view. Handlebars' double braces are refused: Gradio evaluates what they leave
+behind as JavaScript once more, so data inside them could run.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+
+from ui.labels import LABELS, PAGE
 
 STATIC = Path(__file__).parent / "static"
 
@@ -28,14 +32,17 @@ def make_widget(
     like: str | None = None,
     parts: str = "",
     behaviour: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Any:
     """A `gr.HTML` with this widget's view and behaviour, or those of `like`; its id is `name`.
 
     Args:
         parts: scripts that the view is made of.
+        labels: the view's and the behaviour's `WORDS`, unless they are the widget's own alone.
     """
     kind = like or name
-    shared = read_static("widgets/shared.js")
+    words = json.dumps(LABELS.get(kind, {}) if labels is None else labels)
+    shared = f"const WORDS = {words};\n" + read_static("widgets/shared.js")
     view = parts + read_static(f"widgets/{kind}.view.js")
     template = "${(() => {" + shared + view + "; return view(value ?? {}); })()}"
     if "{{" in template:
@@ -58,6 +65,7 @@ def make_page_widget(name: str) -> Any:
         {},
         parts=read_static("widgets/page.view.js"),
         behaviour=read_static("widgets/page.js") + behaviour,
+        labels={**PAGE, **LABELS.get(name, {})},
     )
 
 
