@@ -67,7 +67,8 @@ from chatfeedback.records import (
     TraitBelief,
     Turn,
 )
-from chatfeedback.requests import Requests
+from chatfeedback.requests import Requests, go_on_with
+from chatfeedback.rules.effects import Effect, find_effects
 from chatfeedback.rules.orders import Orders
 from chatfeedback.rules.principles import Principle
 from chatfeedback.seeds import SeedSource
@@ -562,6 +563,17 @@ class Session:
     def set_principles(self, person_id: int, texts: Sequence[str]) -> None:
         """Replace them all; they hold from the next answer on, and for every later version."""
         self._orders.set_principles(person_id, texts)
+
+    def principle_effects(self, person_id: int) -> list[Effect]:
+        """What each principle does on the model that is loaded."""
+        base = self._engine.state().base
+        known = self._tastes.calibration(base) if base else None
+        return find_effects(
+            self.principles(person_id),
+            known.pool if known else (),
+            self._store.ai_labels(person_id),
+            can_judge=base is not None and not base.is_starter,
+        )
 
     def asking_rate(self, person_id: int) -> AskingRate:
         """How often `answer` may turn an answer into a question."""

@@ -8,8 +8,9 @@ import pytest
 from chatfeedback.asking.explore import choose_reply
 from chatfeedback.errors import InputRefused
 from chatfeedback.learning.calibration import PoolPrompt, PoolReply
-from chatfeedback.records import FeedbackEvent, PreferencePair, StoredReply
+from chatfeedback.records import AiLabel, FeedbackEvent, PreferencePair, StoredReply
 from chatfeedback.rules.critic import Critic, choice, pairs_of_labels, says_no
+from chatfeedback.rules.effects import find_effects
 from chatfeedback.rules.flags import (
     find_behaviours,
     pairs_against,
@@ -101,6 +102,19 @@ def pool_prompt(*texts: str, marks: tuple[float | None, ...] = ()) -> PoolPrompt
         for at, (text, mark) in enumerate(zip(texts, marks, strict=True))
     )
     return PoolPrompt("q", "other", (9,), replies)
+
+
+def test_a_principle_says_who_keeps_it_and_what_it_changed():
+    no_emoji, no_doses = read_principles(write_principles(["no emoji", "no medical doses"]))
+    pool = [pool_prompt("plain", "smile 😊"), pool_prompt("one", "two")]
+    label = AiLabel("no medical doses", 1, "q", "ask a doctor", "take two", "No, it names a dose.")
+    by_rule, judged = find_effects([no_emoji, no_doses], pool, [label], can_judge=True)
+    assert (by_rule.kept_by, by_rule.broken_share, by_rule.pairs, by_rule.labels) == (
+        "rule", 0.25, 1, 0
+    )  # fmt: skip
+    assert (judged.kept_by, judged.broken_share, judged.labels) == ("model", None, 1)
+    [unkept] = find_effects([no_doses], pool, [], can_judge=False)
+    assert unkept.kept_by == "nobody"
 
 
 def test_the_most_pleasing_kept_reply_is_better_than_the_most_pleasing_broken_one():

@@ -294,3 +294,18 @@ def test_a_team_shares_what_its_people_like(store, tastes):
     assert shared.shares == pytest.approx(dict.fromkeys(people, 1 / 3))
     assert shared.model.weights[WORDS] < 0
     assert shared.disagreements == ()
+
+
+def test_which_choices_were_foretold_is_known_one_by_one_also_after_a_restart(store, me, voice):
+    taste = taste_of(store, me)
+    clicks = [
+        voice.say("pick", comparison_id=voice.ask(2)[0], outcome=outcome)
+        for outcome in ("first", "first", "second", "first")
+    ]
+    for click in clicks:
+        taste.learn(click)
+    assert taste.foretold()[1:] == [1.0, 0.0, 1.0]  # only the change of mind was a surprise
+    assert sum(taste.foretold()) == taste.scores.hits
+    assert taste_of(store, me).foretold() == taste.foretold()
+    taste.learn(voice.say("undo", undoes=clicks[2]))
+    assert taste.foretold()[1:] == [1.0, 1.0]

@@ -234,6 +234,8 @@ class Taste:
         self._said = Judgements(self, implicit=self._counts_implicit())
         self._reader = EvidenceReader(basis, self.reply)
         self._checkpoints: list[tuple[int, Belief]] = []
+        self._hits: list[tuple[int, float]] = []  # (event, share of its choices foretold)
+        self._hits_missing_until = 0  # the stored belief knows these events only as sums
         self.basis = basis
         self._start = Belief.start(basis, prior)
         self.belief = self._start
@@ -279,6 +281,7 @@ class Taste:
         if self._said.take(later) < known:
             return False
         self.belief, self._checkpoints = belief, [(last_id, belief)]
+        self._hits_missing_until = last_id
         if later:
             self._go_on(last_id)
             self._save()
@@ -288,12 +291,16 @@ class Taste:
         """To the last checkpoint at or before this event; returns the event it is at."""
         self._checkpoints = [each for each in self._checkpoints if each[0] <= feedback_id]
         at, self.belief = self._checkpoints[-1] if self._checkpoints else (0, self._start)
+        self._hits = [each for each in self._hits if each[0] <= at]
+        self._hits_missing_until = min(self._hits_missing_until, at)
         return at
 
     def _go_on(self, feedback_id: int) -> None:
         """Learn from the events after this one."""
         for number, said in self._said.after(feedback_id):
+            before = self.belief.scores
             self.belief = self.belief.update(*self._reader.read(said))
+            self._hits += _hits_since(before, self.belief.scores, number)
             self._remember(number)
 
     def _remember(self, feedback_id: int) -> None:
@@ -372,6 +379,24 @@ class Taste:
         them. None below five choices."""
         return self.scores.accuracy
 
+    def foretold(self) -> list[float]:
+        """Of every reaction that was a choice, oldest first: 1 where it was foreseen before it was
+        learned from, 0 where not; a ranking has the share of its pairs. The same as `scores`."""
+        with self._lock:
+            self._find_missing_hits()
+            return [hit for _, hit in self._hits]
+
+    def _find_missing_hits(self) -> None:
+        """Once after a start: foretell anew what the stored belief had learned already."""
+        belief, found = self._start, []
+        for number, said in self._said.after(0):
+            if number > self._hits_missing_until:
+                break
+            before = belief.scores
+            belief = belief.update(*self._reader.read(said))
+            found += _hits_since(before, belief.scores, number)
+        self._hits, self._hits_missing_until = [*found, *self._hits], 0
+
     # --- looking things up (preferences.Lookups) -----------------------------------------------
 
     def comparison(self, comparison_id: int) -> Comparison:
@@ -410,6 +435,12 @@ class Taste:
             self._store.save_reward(
                 self._person_id, self.basis.base_key, self._said.last_id, self.belief.to_bytes()
             )
+
+
+def _hits_since(before: Scores, after: Scores, number: int) -> list[tuple[int, float]]:
+    """(event, share of its choices that were foretold); nothing where it held no choice."""
+    n = after.n - before.n
+    return [(number, (after.hits - before.hits) / n)] if n else []
 
 
 def is_usable(reply: GeneratedReply) -> bool:
