@@ -204,11 +204,15 @@ class Store(Queries, Protocol):
     def finish_reply(self, person_id: int, reply_id: int, reply: GeneratedReply) -> None:
         """Text, ids, timings and features at once; state "done" ("interrupted" if cancelled)."""
 
-    def fail_reply(self, person_id: int, reply_id: int, text: str) -> None:
-        """Keep the text so far; state "failed"."""
+    def fail_reply(
+        self, person_id: int, reply_id: int, text: str, token_ids: Sequence[int] = ()
+    ) -> None:
+        """Keep the text so far, and its ids as far as they are known; state "failed"."""
 
-    def interrupt_reply(self, person_id: int, reply_id: int, text: str) -> None:
-        """The person stopped it: keep the text so far; state "interrupted"."""
+    def interrupt_reply(
+        self, person_id: int, reply_id: int, text: str, token_ids: Sequence[int] = ()
+    ) -> None:
+        """The person stopped it: keep the text so far and its ids; state "interrupted"."""
 
     def revise_message(
         self, person_id: int, message_id: int, text: str, client_id: str

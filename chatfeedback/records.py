@@ -113,7 +113,11 @@ class EngineState:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """n replies to one prompt, decoded together on one shared prefill."""
+    """n replies to one prompt, decoded together on one shared prefill.
+
+    begun: what the replies begin with: an assistant turn that was cut short and goes on, by its
+        ids where it has some. Only what follows it is streamed; the replies come whole.
+    """
 
     turns: tuple[Turn, ...]
     n: int
@@ -121,14 +125,16 @@ class GenerateRequest:
     sampling: Sampling = field(default_factory=Sampling)
     adapter: AdapterUse | None = None
     conversation_key: str | None = None  # KV cache is kept between turns under this key
+    begun: Turn | None = None
 
 
 @dataclass(frozen=True)
 class TextDelta:
-    """More text of reply `index` (0-based among the n)."""
+    """More text of reply `index` (0-based among the n), and the ids it was made of."""
 
     index: int
     text: str
+    token_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -535,6 +541,12 @@ class StoredReply:
     candidates: int  # how many this one was chosen among (best-of-n); 1 = plain sample
     created_at_utc: str
     features: ReplyFeatures | None = None
+
+    @property
+    def can_go_on(self) -> bool:
+        """True when it has a beginning and was cut short: stopped, failed, or at its longest."""
+        was_cut = self.state in ("interrupted", "failed") or self.stop_reason == "length"
+        return was_cut and self.state != "streaming" and bool(self.text.strip())
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from chatfeedback.records import (
     Exchange,
     GenerateRequest,
     Sampling,
+    StoredReply,
     Turn,
 )
 from chatfeedback.seeds import SeedSource
@@ -112,6 +113,13 @@ class Requests:
         if temperature > self._settings.temperature:
             return replace(chosen, temperature=max(chosen.temperature, temperature))
         return chosen
+
+
+def go_on_with(request: GenerateRequest, cut: StoredReply, base_key: str) -> GenerateRequest:
+    """The same request, for the rest of a reply that was cut short. With its seed, so that it goes
+    on as it would have; by its ids, unless another base wrote them."""
+    ids = cut.token_ids if cut.base_key == base_key else ()
+    return replace(request, seed=cut.seed, begun=Turn("assistant", cut.text, ids or None))
 
 
 def told(*lines: str) -> tuple[Turn, ...]:

@@ -202,6 +202,44 @@ class Session:
         turns = self._turns_until(person_id, conversation_id, message_id)
         yield from self._answer(person_id, conversation_id, message_id, turns)
 
+    def continue_reply(self, person_id: int, reply_id: int) -> Iterator[ReplyProgress]:
+        """Go on with a reply that was cut short. The whole of it becomes a further sibling, which
+        is shown from its first new word on."""
+        cut = self._store.reply(person_id, reply_id)
+        if not cut.can_go_on:
+            raise InputRefused(
+                f"Reply {reply_id} is complete (it is {cut.state!r}), so there is nothing to add "
+                "to it. Write another answer, or ask for more."
+            )
+        self._learner.note_activity()
+        base = self._base()
+        conversation_id = self._store.conversation_of(person_id, cut.message_id)
+        turns = self._turns_until(person_id, conversation_id, cut.message_id)
+        request = self._requests.write(
+            person_id, conversation_id, turns, 1, self._settings.temperature, base.key
+        )
+        request = go_on_with(request, cut, base.key)
+        with self._learner.person_waits():
+            reply_ids = self._add_replies(
+                person_id, cut.message_id, request, base, rows=1, show=False
+            )
+            progress = ReplyProgress("streaming", cut.message_id, reply_ids, (cut.text,))
+            yield progress
+            writer = ReplyWriter(self._store, person_id, reply_ids, begun=request.begun)
+            is_shown = False
+            try:
+                for each in self._stream(writer, request, progress):
+                    if not is_shown:
+                        self._store.show_reply(person_id, reply_ids[0])
+                        is_shown = True
+                    yield each
+                yield writer.last_progress(progress)
+            except ChatFeedbackError as error:
+                writer.fail()
+                yield writer.failed_progress(progress, str(error))
+            finally:
+                writer.settle()
+
     def revise(
         self, person_id: int, message_id: int, text: str, client_id: str
     ) -> Iterator[ReplyProgress]:

@@ -6,26 +6,39 @@ from collections.abc import Iterator
 from typing import Literal
 
 from chatfeedback.protocols import Store
-from chatfeedback.records import GeneratedReply, ReplyProgress, TextDelta
+from chatfeedback.records import GeneratedReply, ReplyProgress, TextDelta, Turn
 
 PIECE_CHARACTERS = 12  # a chosen reply is shown in pieces of this size
 Phase = Literal["choosing", "streaming", "done", "failed"]
 
 
 class ReplyWriter:
-    """Keeps the rows of the replies under way true to what was generated."""
+    """Keeps the rows of the replies under way true to what was generated.
 
-    def __init__(self, store: Store, person_id: int, reply_ids: tuple[int, ...]) -> None:
+    Args:
+        begun: what the replies begin with, if they go on with one that was cut short.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        person_id: int,
+        reply_ids: tuple[int, ...],
+        begun: Turn | None = None,
+    ) -> None:
         self._store = store
         self._person_id = person_id
         self._reply_ids = reply_ids
-        self._texts = [""] * len(reply_ids)
+        self._texts = [begun.text if begun else ""] * len(reply_ids)
+        self._ids = [begun.token_ids or () if begun else ()] * len(reply_ids)
+        self._has_ids = begun is None or bool(begun.token_ids)
         self._open = set(range(len(reply_ids)))
         self._notice: str | None = None
 
     def append(self, delta: TextDelta) -> None:
         """More text of one of them."""
         self._texts[delta.index] += delta.text
+        self._ids[delta.index] += delta.token_ids
 
     def finish(self, index: int, reply: GeneratedReply) -> None:
         """One of them is complete."""
@@ -37,14 +50,20 @@ class ReplyWriter:
     def fail(self) -> None:
         """What is not complete failed; its text so far is kept."""
         for index in sorted(self._open):
-            self._store.fail_reply(self._person_id, self._reply_ids[index], self._texts[index])
+            self._store.fail_reply(self._person_id, self._reply_ids[index], *self._so_far(index))
         self._open.clear()
 
     def settle(self) -> None:
         """A stream that was closed half-way keeps its text."""
         for index in sorted(self._open):
-            self._store.interrupt_reply(self._person_id, self._reply_ids[index], self._texts[index])
+            self._store.interrupt_reply(
+                self._person_id, self._reply_ids[index], *self._so_far(index)
+            )
         self._open.clear()
+
+    def _so_far(self, index: int) -> tuple[str, tuple[int, ...]]:
+        """Text and ids; no ids where those of the beginning are not known."""
+        return self._texts[index], self._ids[index] if self._has_ids else ()
 
     def streaming_progress(self, progress: ReplyProgress) -> ReplyProgress:
         """Where they stand while they are written."""

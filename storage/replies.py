@@ -117,13 +117,23 @@ def finish_reply(db: Database, person_id: int, reply_id: int, reply: GeneratedRe
 
 
 def cut_reply(
-    db: Database, person_id: int, reply_id: int, text: str, *, state: str, stop_reason: str | None
+    db: Database,
+    person_id: int,
+    reply_id: int,
+    text: str,
+    token_ids: Sequence[int],
+    *,
+    state: str,
+    stop_reason: str | None,
 ) -> None:
-    """End a reply that the engine did not finish, with the text so far."""
+    """End a reply that the engine did not finish, with the text so far and its ids."""
     require_streaming(db, person_id, reply_id)
     db.execute(
-        "UPDATE reply SET state = ?, text = ?, stop_reason = ? WHERE id = ? AND person_id = ?",
-        [state, text, stop_reason, reply_id, person_id],
+        """
+        UPDATE reply SET state = ?, text = ?, token_ids = ?, stop_reason = ?
+        WHERE id = ? AND person_id = ?
+        """,
+        [state, text, pack_ids(token_ids), stop_reason, reply_id, person_id],
     )
 
 

@@ -210,15 +210,21 @@ class Store:
         with self._database.write() as db:
             replies.finish_reply(db, person_id, reply_id, reply)
 
-    def interrupt_reply(self, person_id: int, reply_id: int, text: str) -> None:
+    def interrupt_reply(
+        self, person_id: int, reply_id: int, text: str, token_ids: Sequence[int] = ()
+    ) -> None:
+        so_far = text, token_ids
         with self._database.write() as db:
             replies.cut_reply(
-                db, person_id, reply_id, text, state="interrupted", stop_reason="cancelled"
+                db, person_id, reply_id, *so_far, state="interrupted", stop_reason="cancelled"
             )
 
-    def fail_reply(self, person_id: int, reply_id: int, text: str) -> None:
+    def fail_reply(
+        self, person_id: int, reply_id: int, text: str, token_ids: Sequence[int] = ()
+    ) -> None:
+        so_far = text, token_ids
         with self._database.write() as db:
-            replies.cut_reply(db, person_id, reply_id, text, state="failed", stop_reason=None)
+            replies.cut_reply(db, person_id, reply_id, *so_far, state="failed", stop_reason=None)
 
     def show_reply(self, person_id: int, reply_id: int) -> None:
         with self._database.write() as db:

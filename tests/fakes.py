@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,9 @@ class FakeEngine:
         prompt = request.turns[-1].text
         for index in range(request.n):
             reply = self._reply(index, prompt, request.adapter)
-            for word in reply.text.split(" "):
-                yield TextDelta(index, word + " ")
-            yield reply
+            for at, word in enumerate(reply.text.split(" ")):
+                yield TextDelta(index, word + " ", (10 + at,))
+            yield go_on(request.begun, reply)
 
     def sample(self, request: SampleRequest) -> list[list[GeneratedReply]]:
         self._note(request)
@@ -116,6 +117,14 @@ class FakeEngine:
             first_token_ms=1.0,
             reply_ms=2.0,
         )
+
+
+def go_on(begun: Turn | None, reply: GeneratedReply) -> GeneratedReply:
+    """The reply with what it began with in front."""
+    if begun is None:
+        return reply
+    ids = (*(begun.token_ids or ()), *reply.token_ids)
+    return replace(reply, text=begun.text + reply.text, token_ids=ids)
 
 
 def _last(turns: tuple[Turn, ...]) -> str:

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from chatfeedback.engine.sampling import (
     truncate,
 )
 from chatfeedback.engine.serving import Serving
+from chatfeedback.errors import PromptTooLong
 from chatfeedback.records import (
     AdapterUse,
     GeneratedReply,
@@ -368,3 +370,86 @@ def test_a_chat_reply_ends_where_a_stop_text_begins(base: BaseModel):
     assert reply.stop_reason == "end"
     assert len(reply.token_ids) < len(free.token_ids)
     assert np.isfinite(reply.features.hidden).all()
+
+
+# --- replies that go on ------------------------------------------------------------------
+
+
+def test_a_reply_that_goes_on_equals_one_that_was_never_interrupted(base: BaseModel):
+    prompt = prompt_of(20)
+    (whole,) = decode(base, [prompt], sampling=WARM)
+    first = whole.token_ids[:9]
+    (rest,) = decode(base, [prompt], begun=first, sampling=replace(WARM, max_new_tokens=15))
+    assert rest.token_ids == whole.token_ids
+    assert (rest.prompt_ids, rest.stop_reason) == (prompt, "length")
+
+
+def test_a_reply_that_goes_on_reads_nothing_again(base: BaseModel):
+    prompt = prompt_of(20)
+    (whole,) = decode(base, [prompt], sampling=WARM)
+    decoding = Decoding(
+        PlainView(base), None, [prompt],
+        n=1, seed=1, sampling=WARM, end_token_ids=NO_END, context_tokens=512,
+    )  # fmt: skip
+    for _ in range(9):
+        decoding.step()
+    caches = KeptCaches(10**9)
+    read = decoding.what_was_read()
+    assert read is not None
+    caches.keep("talk", *read)
+    begun = decoding.rows[0].token_ids
+    kept = caches.take("talk", [*prompt, *begun])
+    assert kept is not None
+    assert kept[1] == 20 + 9 - 1
+    rest = replace(WARM, max_new_tokens=15)
+    (row,) = decode(base, [prompt], begun=begun, kept=kept, sampling=rest)
+    assert row.token_ids == whole.token_ids
+
+
+def chat_about_hi(serving: Serving, **wishes: Any) -> Iterator[list[Any]]:
+    wishes = {"n": 1, "seed": 3, "sampling": GREEDY, "conversation_key": "talk"} | wishes
+    return serving.generate(GenerateRequest((Turn("user", "Hi"),), **wishes), 0.0)
+
+
+def stop_after(stream: Iterator[list[Any]], pieces: int) -> tuple[int, ...]:
+    """Close a stream once it gave so many pieces of text; the ids of these."""
+    ids: tuple[int, ...] = ()
+    seen = 0
+    while seen < pieces:
+        for delta in next(stream):
+            seen += 1
+            ids += delta.token_ids
+    stream.close()
+    return ids
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, WARM])
+def test_a_stopped_chat_reply_goes_on_with_the_same_tokens_text_and_figures(
+    base: BaseModel, sampling: Sampling
+):
+    serving = Serving(base, make_views(base.model)[0], base.anatomy)
+    whole = list(chat_about_hi(serving, sampling=sampling))[-1][0]
+    first = stop_after(chat_about_hi(serving, sampling=sampling), 3)
+    begun = Turn("assistant", "", first)
+    rest = replace(sampling, max_new_tokens=24 - len(first))
+    *streamed, [reply] = chat_about_hi(serving, sampling=rest, begun=begun)
+    said = "".join(delta.text for deltas in streamed for delta in deltas)
+    assert 3 <= len(first) < len(whole.token_ids)
+    assert reply.token_ids == whole.token_ids
+    assert base.template.text_of(first) + said == reply.text == whole.text
+    assert reply.policy_logprob == pytest.approx(whole.policy_logprob, abs=1e-3)
+    assert reply.features.base_logprob == pytest.approx(whole.features.base_logprob, abs=1e-3)
+    assert_close(reply.features.hidden, whole.features.hidden, atol=2e-3, rtol=2e-3)
+
+
+def test_a_reply_without_ids_goes_on_from_its_text(base: BaseModel):
+    serving = Serving(base, make_views(base.model)[0], base.anatomy)
+    reply = list(chat_about_hi(serving, begun=Turn("assistant", "Tea is")))[-1][0]
+    assert reply.text.startswith("Tea is")
+    assert len(reply.token_ids) == 6 + GREEDY.max_new_tokens
+
+
+def test_a_reply_that_fills_the_context_cannot_go_on(base: BaseModel):
+    serving = Serving(base, make_views(base.model)[0], base.anatomy)
+    with pytest.raises(PromptTooLong, match="512 tokens that the model can read"):
+        list(chat_about_hi(serving, begun=Turn("assistant", "", (65,) * 510)))

@@ -43,7 +43,7 @@ class View(Protocol):
 class Row:
     """One reply being drawn.
 
-    policy_logprob: sum over its tokens, nats, at temperature 1.
+    policy_logprob: sum over the tokens drawn here, nats, at temperature 1.
     hidden, prompt_hidden: (H,) last hidden states, averaged over the reply's tokens and at the
         prompt's last token; None unless they were asked for.
     over: nothing of this reply is left to be computed.
@@ -103,8 +103,10 @@ class Decoding:
         numbers: the prompts' numbers, for the random draws and `Row.prompt`; by default 0, 1, 2 ...
         first_reply: number of the first of the n replies.
         with_hidden: keep hidden states for the rows; costs one more forward at a reply's end.
-        kept: a KV cache from an earlier turn and how many of the prompt's tokens it holds
-            (one prompt only).
+        begun: the first tokens of every reply, which were drawn before; the replies go on as if
+            they had never been interrupted. No hidden states are kept then.
+        kept: a KV cache from an earlier turn and how many of the tokens it holds of the prompt
+            and what was begun (one prompt only).
     """
 
     def __init__(
@@ -121,13 +123,14 @@ class Decoding:
         numbers: Sequence[int] | None = None,
         first_reply: int = 0,
         with_hidden: bool = False,
+        begun: Ids = (),
         kept: tuple[DynamicCache, int] | None = None,
     ) -> None:
         self._view, self._adapter, self._sampling = view, adapter, sampling
         self._end_token_ids = frozenset(end_token_ids)
-        self._prompts, self._n = prompts, n
+        self._n, self._begun = n, list(begun)
         self.rows = [
-            _new_row(number, reply, prompt, seed, sampling, context_tokens)
+            _new_row(number, reply, prompt, begun, seed, sampling, context_tokens)
             for number, prompt in zip(numbers or range(len(prompts)), prompts, strict=True)
             for reply in range(first_reply, first_reply + n)
         ]
@@ -138,12 +141,14 @@ class Decoding:
         fresh = DynamicCache() if is_attention_only(config) else DynamicCache(config=config)
         self._cache, self._read = kept or (fresh, 0)
         self._prompt_cache: DynamicCache | None = None  # of a single prompt, before it is spread
-        longest = max(map(len, prompts))
-        self._padding = torch.tensor([longest - len(p) for p in prompts])  # (P,)
-        self._ids = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts])  # (P, L)
+        self._prompts = [[*prompt, *begun] for prompt in prompts]
+        longest = max(map(len, self._prompts))
+        self._padding = torch.tensor([longest - len(p) for p in self._prompts])  # (P,)
+        self._ids = torch.tensor([[0] * (longest - len(p)) + p for p in self._prompts])  # (P, L)
         self._uniforms = torch.zeros(0)  # (B, tokens), once the prompts are read
         self._is_used: Tensor | None = None  # (B, V) bool
-        self._sums: Tensor | None = torch.zeros(0) if with_hidden else None  # (B, H)
+        keeps_hidden = with_hidden and not begun
+        self._sums: Tensor | None = torch.zeros(0) if keeps_hidden else None  # (B, H)
 
     @property
     def done(self) -> bool:
@@ -182,7 +187,8 @@ class Decoding:
         cache = self._cache if self._n == 1 else self._prompt_cache
         if cache is None:
             return None
-        ids = [*self._prompts[0], *(self.rows[0].token_ids if self._n == 1 else [])]
+        drawn = self.rows[0].token_ids[len(self._begun) :] if self._n == 1 else []
+        ids = [*self._prompts[0], *drawn]
         return ids[: cache.get_seq_length()], cache
 
     def _read_prompts(self) -> Tensor:
@@ -204,6 +210,7 @@ class Decoding:
         if self._sampling.repetition_penalty != 1:
             shape = len(hidden), len(self._head.weight)
             self._is_used = torch.zeros(shape, dtype=torch.bool, device=self._device)
+            self._is_used[:, self._begun] = True
         if self._sums is not None:
             self._sums = torch.zeros_like(hidden, dtype=torch.float32)
             for row, state in zip(self._active, hidden.float(), strict=True):
@@ -282,11 +289,18 @@ class Decoding:
 
 
 def _new_row(
-    number: int, reply: int, prompt: Ids, seed: int, sampling: Sampling, context_tokens: int
+    number: int,
+    reply: int,
+    prompt: Ids,
+    begun: Ids,
+    seed: int,
+    sampling: Sampling,
+    context_tokens: int,
 ) -> Row:
-    limit = max(1, min(sampling.max_new_tokens, context_tokens - len(prompt)))
-    uniforms = draw_uniforms(seed, number, reply, sampling.max_new_tokens)
-    return Row(number, reply, prompt, limit, uniforms)
+    longest = len(begun) + sampling.max_new_tokens
+    limit = max(1, min(longest, context_tokens - len(prompt)))
+    uniforms = draw_uniforms(seed, number, reply, longest)
+    return Row(number, reply, prompt, limit, uniforms, list(begun))
 
 
 def _twin(cache: DynamicCache) -> DynamicCache:

@@ -29,8 +29,8 @@ from chatfeedback.engine.decode import (
     rows_at_once,
 )
 from chatfeedback.engine.messages import Piece
-from chatfeedback.engine.scoring import Anatomy, score_replies
-from chatfeedback.errors import ModelUnusable
+from chatfeedback.engine.scoring import Anatomy, dissect, reply_logprobs, score_replies
+from chatfeedback.errors import ModelUnusable, PromptTooLong
 from chatfeedback.records import (
     AdapterUse,
     GeneratedReply,
@@ -74,20 +74,27 @@ class Serving:
 
     def generate(self, request: GenerateRequest, arrived_s: float) -> Pieces:
         """Stream n replies, then answer them whole. arrived_s: time.perf_counter at arrival."""
-        prompt, dropped = self._prompt(request.turns, request.sampling.max_new_tokens)
+        begun = self._begun_ids(request.begun)
+        reserve = request.sampling.max_new_tokens + len(begun)
+        prompt, dropped = self._prompt(request.turns, reserve)
+        self._require_room(prompt, begun)
         finished: list[GeneratedReply] = []
-        for first, n in self._reply_groups(request, [prompt]):
+        for first, n in self._reply_groups(request, [[*prompt, *begun]]):
             watch = _Stopwatch(arrived_s)
-            decoding = self._decoding(request, [prompt], first, n)
-            streams = [self._text_stream(request.sampling.stop) for _ in decoding.rows]
+            decoding = self._decoding(request, [prompt], first, n, begun=begun)
+            streams = [self._text_stream(request.sampling.stop, begun) for _ in decoding.rows]
+            shown = [len(begun) for _ in decoding.rows]  # tokens whose text was given out
             try:
                 while not decoding.done:
                     grown = decoding.step()
                     deltas: list[Piece] = []
                     for row in grown:
-                        stream = streams[row.reply - first]
+                        at = row.reply - first
+                        stream = streams[at]
                         if text := _push(stream, row):
-                            deltas.append(TextDelta(row.reply, text))
+                            ids = tuple(row.token_ids[shown[at] :])
+                            deltas.append(TextDelta(row.reply, text, ids))
+                            shown[at] = len(row.token_ids)
                         if stream.stopped:
                             decoding.end(row)
                     watch.see(grown)
@@ -100,6 +107,8 @@ class Serving:
                 self._whole(row, streams[row.reply - first].text, watch, dropped)
                 for row in decoding.rows
             ]
+        if begun:
+            finished = self._with_whole_logprob(request.adapter, prompt, finished)
         yield list(self._with_features([prompt], [finished])[0])
 
     def sample(self, request: SampleRequest) -> Pieces:
@@ -155,6 +164,19 @@ class Serving:
         kept, dropped = self._base.fit_to_context(turns, reserve)
         return self._base.render(kept), dropped
 
+    def _begun_ids(self, begun: Turn | None) -> tuple[int, ...]:
+        if begun is None:
+            return ()
+        return begun.token_ids or self._base.template.reply_ids(begun.text)[:-1]
+
+    def _require_room(self, prompt: Ids, begun: Ids) -> None:
+        context = self._base.info.context_tokens
+        if len(prompt) + len(begun) >= context:
+            raise PromptTooLong(
+                f"This answer cannot go on: with what was said before it, it fills the {context} "
+                "tokens that the model can read. Ask for the rest in a new message."
+            )
+
     def _reply_groups(
         self, request: GenerateRequest | SampleRequest, prompts: Sequence[Ids]
     ) -> list[tuple[int, int]]:
@@ -171,10 +193,11 @@ class Serving:
         first: int,
         n: int,
         numbers: Sequence[int] = (0,),
+        begun: Ids = (),
     ) -> Decoding:
         kept = None
         if isinstance(request, GenerateRequest) and request.conversation_key is not None:
-            kept = self._kept.take(_cache_key(request), prompts[0])
+            kept = self._kept.take(_cache_key(request), [*prompts[0], *begun])
         return Decoding(
             self._view,
             request.adapter,
@@ -187,6 +210,7 @@ class Serving:
             end_token_ids=self._base.end_token_ids,
             context_tokens=self._base.info.context_tokens,
             with_hidden=_asks_the_base(request),
+            begun=begun,
             kept=kept,
         )
 
@@ -198,8 +222,11 @@ class Serving:
         if (read := decoding.what_was_read()) is not None:
             self._kept.keep(_cache_key(request), *read)
 
-    def _text_stream(self, stop: Sequence[str]) -> TextStream:
-        return TextStream(self._base.tokenizer, self._base.end_token_ids, stop)
+    def _text_stream(self, stop: Sequence[str], begun: Ids) -> TextStream:
+        stream = TextStream(self._base.tokenizer, self._base.end_token_ids, stop)
+        for token_id in begun:
+            stream.push(token_id)
+        return stream
 
     def _whole(self, row: Row, text: str, watch: _Stopwatch, dropped: int) -> GeneratedReply:
         assert row.stop_reason is not None
@@ -223,6 +250,24 @@ class Serving:
             return ReplyFeatures(key, empty, empty, math.nan, n_tokens)
         hidden, prompt_hidden = _half(row.hidden), _half(row.prompt_hidden)
         return ReplyFeatures(key, hidden, prompt_hidden, row.policy_logprob, n_tokens)
+
+    def _with_whole_logprob(
+        self, adapter: AdapterUse | None, prompt: Ids, replies: Sequence[GeneratedReply]
+    ) -> list[GeneratedReply]:
+        """Count what was begun too: under the adapter that wrote the rest, like the rest."""
+        self._view.use(adapter)
+        parts = dissect(self._view.model)
+        parts = replace(parts, shares_prefixes=self._anatomy.shares_prefixes)
+        with torch.no_grad():
+            found = reply_logprobs(
+                parts,
+                [[*prompt, *reply.token_ids] for reply in replies],
+                [len(prompt)] * len(replies),
+            )
+        return [
+            replace(reply, policy_logprob=float(each.sum()))
+            for reply, each in zip(replies, found, strict=True)
+        ]
 
     def _with_features(
         self, prompts: Sequence[Ids], results: Sequence[list[GeneratedReply]]
