@@ -43,14 +43,20 @@ from chatfeedback.records import (
     StoredReply,
     TraitBelief,
 )
+from chatfeedback.rules.effects import Effect, find_effects
+from chatfeedback.rules.principles import Principle, read_principles, write_principles
 from chatfeedback.settings import Settings
+from chatfeedback.taste.basis import style_basis
 from chatfeedback.taste.behind import Behind
 from chatfeedback.taste.card import TasteCard
 from chatfeedback.taste.prequential import Scores
+from chatfeedback.taste.prior import shipped_prior
+from chatfeedback.taste.shared import SharedTaste, share_taste
 
 YOU, SOMEBODY_ELSE = 1, 2
 NOW = "2026-11-21T09:30:00+00:00"
 BASE = BaseInfo("starter", "Starter", True, 2048, 256, 8_000_000, "cpu", "float32", "none")
+BASIS = style_basis(BASE.key, BASE.hidden_size)
 READY = EngineState("ready", "The starter model is ready.", BASE)
 LONG_ANSWER = " ".join(f"word{number}" for number in range(400))
 
@@ -130,6 +136,8 @@ class FakeSession:
         self.model = ("", "none")
         self.behind: dict[str, list[Behind]] = {}
         self.card = TasteCard("Short answers.", (), False, (), False)
+        self.principles_stored = ""
+        self.shared = share_taste(BASIS, shipped_prior(BASIS), ())
         self.everybody = [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
         self.active = self.everybody[0]
         self._lock = threading.RLock()
@@ -320,8 +328,23 @@ class FakeSession:
     def switch_taste_card(self, person_id: int, on: bool) -> None:
         self.card = replace(self.card, on=on)
 
+    def principles(self, person_id: int) -> tuple[Principle, ...]:
+        return read_principles(self.principles_stored)
+
+    def set_principles(self, person_id: int, texts: Sequence[str]) -> None:
+        self.principles_stored = write_principles(texts)
+
+    def principle_effects(self, person_id: int) -> list[Effect]:
+        return find_effects(self.principles(person_id), (), (), can_judge=True)
+
+    def shared_taste(self) -> SharedTaste:
+        return self.shared
+
     def taste(self, person_id: int) -> FakeSession:
         return self
+
+    def foretold(self) -> list[float]:
+        return [float(at % 3 > 0) for at in range(len(self.events))]
 
     @property
     def scores(self) -> Scores:

@@ -83,3 +83,34 @@ def test_everything_is_forgotten_only_when_confirmed(visit, session):
     expect(page.get_by_text("Nothing you said before counts any more")).to_be_visible()
     assert session.events[-1].event.kind == "forget"
     assert session.serving(YOU, "starter") is None
+
+
+def test_a_principle_is_written_changed_and_removed(visit, session):
+    page = visit("#taste")
+    page.get_by_role("textbox", name="A new principle").fill("never use emoji")
+    press(page, "Add")
+    first = page.locator(".principle")
+    expect(first).to_contain_text("kept by rule")
+    expect(page.get_by_role("textbox", name="A new principle")).to_have_value("")
+    page.get_by_role("textbox", name="A new principle").fill("never give medical doses")
+    page.get_by_role("textbox", name="A new principle").press("Enter")
+    expect(first).to_have_count(2)
+    expect(first.last).to_contain_text("judged by the model")
+    first.first.get_by_text("Change", exact=True).click()
+    page.get_by_role("textbox", name="Wording of: never use emoji").fill("at most two sentences")
+    press(first.first, "Save")
+    expect(first.first).to_contain_text("at most two sentences")
+    press(page, "Remove: never give medical doses")
+    expect(first).to_have_count(1)
+    assert [each.text for each in session.principles(YOU)] == ["at most two sentences"]
+
+
+def test_how_well_choices_are_foretold_is_a_curve_over_time(visit, session):
+    talk = session.add_conversation("Tea")
+    list(session.reply(YOU, talk, "How do I make tea?", "client-0001"))
+    for number in range(9):
+        liked = FeedbackEvent(f"thumb-{number:04}", "thumb", reply_id=1, value=1)
+        session.give_feedback(YOU, liked)
+    page = visit("#taste")
+    curve = page.get_by_role("img", name="Foretold of the last 20, %: from 60 to 66.7")
+    expect(curve).to_be_visible()

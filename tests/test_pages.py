@@ -128,6 +128,50 @@ def test_the_card_is_written_switched_on_and_given_back(session):
     assert not draw(session, taste.VIEW)["card"]["edited"]
 
 
+def test_a_principle_is_kept_changed_and_removed(session):
+    do(session, taste.VIEW, "principle-add", principle="never use emoji")
+    [shown] = draw(session, taste.VIEW)["principles"]
+    assert shown["kept_words"] == "kept by rule"
+    assert "The base model breaks it in 25 % of its usual answers" in shown["does"]
+    do(session, taste.VIEW, "principle-change", old="never use emoji", principle="be kind")
+    [shown] = draw(session, taste.VIEW)["principles"]
+    assert shown["kept_words"] == "judged by the model"
+    do(session, taste.VIEW, "principle-remove", old="be kind")
+    assert draw(session, taste.VIEW)["principles"] == []
+    with pytest.raises(InputRefused, match="There is no principle 'be kind' any more"):
+        do(session, taste.VIEW, "principle-remove", old="be kind")
+
+
+def say_about_length(session, wants_more):
+    """Ten words on one trait, so that what this person wants of it is clear."""
+    me = session.default_person().person_id
+    for number in range(10):
+        list(session.reply(me, session.new_conversation(me), f"q{number}", f"{me}-m{number}"))
+        value = 1 if wants_more else -1
+        said = FeedbackEvent(f"{me}-t{number}", "thumb", reply_id=reply_id(session), value=value)
+        session.give_feedback(me, said)
+    session.give_feedback(
+        me, FeedbackEvent(f"{me}-trait", "trait", trait="log_words", value=1 if wants_more else -1)
+    )
+
+
+def reply_id(session):
+    me = session.default_person().person_id
+    talk = session.queries.conversations(me)[0].conversation_id
+    return session.queries.exchanges(me, talk)[0].reply_ids[0]
+
+
+def test_two_people_see_what_they_share_and_where_they_differ(session):
+    assert draw(session, taste.VIEW)["shared"] is None
+    say_about_length(session, wants_more=True)
+    do(session, settings.VIEW, "add", name="Ada")
+    assert draw(session, taste.VIEW)["shared"]["traits"] == []
+    say_about_length(session, wants_more=False)
+    shared = draw(session, taste.VIEW)["shared"]
+    assert shared["shares"] == "Who has how much of the say: You 50 %, Ada 50 %."
+    assert "Longer answers: wanted by You, unwanted by Ada." in shared["differ"]
+
+
 def test_a_new_person_starts_with_nothing_and_switching_back_finds_everything(session, version):
     do(session, settings.VIEW, "add", name="Ada")
     assert draw(session, learning.VIEW)["versions"] == []

@@ -13,12 +13,12 @@ from fake_session import LONG_ANSWER, READY, YOU, FakeSession, make_version
 from chatfeedback.errors import EngineUnavailable, NotFound, PromptTooLong
 from chatfeedback.records import EngineState, LearningRun, TraitBelief
 from ui import text
+from ui.beliefs import show_beliefs
 from ui.chat import pace
 from ui.conversations import parse_id, show_conversations
 from ui.handlers import IDLE, Handlers, Place
 from ui.learning import read_status, show_learning, show_receipt
 from ui.markdown import render_markdown
-from ui.taste import show_beliefs
 from ui.widgets import STATIC, make_widget
 
 CLICK = {"client_id": "click-0001"}

@@ -18,5 +18,68 @@ PAGE: Labels = {
     "curve": "{name}: from {first} to {last}, {means}",
 }
 
-LABELS: Mapping[str, Labels] = {}
+TASTE: Labels = {
+    "title": "Taste",
+    "believes": "What it believes",
+    "key": "The bar shows how strongly, the thin line how uncertain, the number how sure it is of "
+    "the direction.",
+    "nothing": "Nothing yet. Like an answer, or compare two, and it appears here at once.",
+    "clearest": "Only the clearest",
+    "all": "All traits",
+    "supports": "Speaks for it",
+    "opposes": "Speaks against it",
+    "said_so": "You said so.",
+    "preferred": "You preferred",
+    "over": "over",
+    "about": "About this answer",
+    "forget_this": "Forget this",
+    "sure_forget_this": "Undo the choices behind this belief?",
+    "no_choice": "No single choice says it; it follows from many small ones, or from the start.",
+    "right": "Right",
+    "wrong": "Wrong",
+    "not_now": "Not now",
+    "why": "Why?",
+    "right_of": "Right: {what}",
+    "wrong_of": "Wrong: {what}",
+    "not_now_of": "Not now: {what}",
+    "why_of": "Why: {what}",
+    "card": "Taste card",
+    "card_means": "A line that stands in front of every conversation, so that any version follows "
+    "it at once.",
+    "card_empty": "Nothing is certain enough yet; write your own.",
+    "card_since": "Learned since: {wishes}.",
+    "card_save": "Save my wording",
+    "card_reset": "Use what was learned",
+    "card_use": "Use the card",
+    "principles": "Principles",
+    "principles_mean": "Rules of your own, such as “never use emoji”, “at most two sentences” or "
+    "“never give medical doses”. What can be counted in an answer is kept by rule; the rest is "
+    "judged by the model itself.",
+    "principles_count": "Labels that come from principles count half a choice each, at most 30 % "
+    "of what a version learns from, and none among your own choices.",
+    "no_principles": "There is none yet.",
+    "principle_new": "A new principle",
+    "principle_example": "never use emoji",
+    "principle_add": "Add",
+    "principle_change": "Change",
+    "principle_change_of": "Change: {what}",
+    "principle_wording": "Wording of: {what}",
+    "principle_save": "Save",
+    "principle_remove": "Remove",
+    "principle_remove_of": "Remove: {what}",
+    "knows": "Does it know you?",
+    "shared": "What all of you like",
+    "shared_means": "What the people of this installation like alike. Nobody has more than a third "
+    "of the say (in a team of two, half), and where you clearly differ no side is taken.",
+    "shared_few": "It shows here once two of you have each said enough (about ten choices).",
+    "differ": "Where you differ",
+    "agree": "Nobody clearly wants what somebody else clearly does not.",
+    "forget": "Forget everything",
+    "forget_means": "All that you said counts no more: the beliefs start afresh and the base model "
+    "answers. Conversations stay, and so do earlier versions, to go back to. To delete them too, "
+    "see Privacy in the settings.",
+    "sure_forget": "Forget everything that was learned from you?",
+}
+
+LABELS: Mapping[str, Labels] = {"taste": TASTE}
 """Widget -> its labels. Those of a page beside the chat come on top of `PAGE`."""

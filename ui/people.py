@@ -8,7 +8,10 @@ from typing import Any
 from chatfeedback.errors import InputRefused
 from chatfeedback.session import Session
 from ui import text
+from ui.beliefs import show_beliefs
 from ui.views import Act, Gesture
+
+SHARED_TRAITS = 6
 
 
 def show_people(session: Session, person_id: int) -> list[dict[str, Any]]:
@@ -26,6 +29,28 @@ def show_people(session: Session, person_id: int) -> list[dict[str, Any]]:
         }
         for person in session.queries.people()
     ]
+
+
+def show_shared_taste(session: Session) -> dict[str, Any] | None:
+    """What everybody likes alike, whose say it is, and where they differ; None for one person."""
+    names = {each.person_id: each.name for each in session.queries.people()}
+    if len(names) < 2:
+        return None
+    shared = session.shared_taste()
+    if len(shared.shares) < 2:
+        return {"traits": [], "shares": "", "differ": []}
+    return {
+        "traits": show_beliefs(shared.model.beliefs(), SHARED_TRAITS),
+        "shares": text.say_shares({names[each]: part for each, part in shared.shares.items()}),
+        "differ": [
+            text.say_disagreement(
+                each.label,
+                [names[number] for number in each.wanted_by],
+                [names[number] for number in each.unwanted_by],
+            )
+            for each in shared.disagreements
+        ],
+    }
 
 
 def switch_person(session: Session, person_id: int, gesture: Gesture) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import FeedbackEvent, StoredFeedback, TraitBelief
+from chatfeedback.records import FeedbackEvent, StoredFeedback
 from chatfeedback.session import Session
 from ui import text
-from ui.learning import show_growth
+from ui.beliefs import STRONGEST_TRAITS, show_beliefs
+from ui.people import show_shared_taste
+from ui.plots import show_curve
+from ui.principles import PRINCIPLE_ACTS, show_principles
 from ui.views import Gesture, View
 
-STRONGEST_TRAITS = 10
 ALL_TRAITS = 100
 SHORTENED = 220
+LATEST, FEWEST = 20, 5  # choices that a point of the curve is of, and of its first point
 WORDS = {"right": 1, "wrong": -1}
 
 
@@ -46,37 +49,11 @@ def show_taste(session: Session, person_id: int, see: Gesture) -> dict[str, Any]
             for each in shown
         ],
         "card": show_card(session, person_id),
+        "principles": show_principles(session, person_id),
         "foretold": show_foretold(session, person_id),
-        "growth": show_growth(session.queries.versions(person_id)),
+        "growth": show_lately(session.taste(person_id).foretold()),
+        "shared": show_shared_taste(session),
     }
-
-
-def show_beliefs(
-    beliefs: Sequence[TraitBelief], limit: int = STRONGEST_TRAITS
-) -> list[dict[str, Any]]:
-    """Bars to the right of the middle for liking more of a trait, to the left for less.
-
-    `at`, `low` and `high` are shares of half the picture's width, -1 to 1; the whisker is one
-    standard deviation to either side.
-    """
-    strongest = sorted(beliefs, key=lambda belief: -abs(belief.probability - 0.5))
-    strongest = [belief for belief in strongest if belief.sd > 0][:limit]
-    reach = max((abs(each.weight) + each.sd for each in strongest), default=1.0) or 1.0
-    return [
-        {
-            "name": belief.name,
-            "more": belief.label,
-            "less": text.name_less(belief),
-            "at": round(belief.weight / reach, 3),
-            "low": round((belief.weight - belief.sd) / reach, 3),
-            "high": round((belief.weight + belief.sd) / reach, 3),
-            "sure": text.say_sureness(belief),
-            "likes_more": belief.probability >= 0.5,
-            "liking": text.name_liking(belief),
-            "sentence": text.say_belief(belief),
-        }
-        for belief in strongest
-    ]
 
 
 def read_words(feedback: Sequence[StoredFeedback]) -> dict[str, int]:
@@ -126,6 +103,26 @@ def show_foretold(session: Session, person_id: int) -> list[dict[str, str]]:
             "means": text.MEANS_AGREEMENT,
         },
         {"value": str(scores.n), "name": text.JUDGED, "means": text.MEANS_JUDGED},
+    ]
+
+
+def show_lately(hits: Sequence[float]) -> list[dict[str, Any]]:
+    """The share of the latest choices that were foretold, choice by choice.
+
+    Args:
+        hits: of each choice, oldest first, 1 where it was foretold before it was learned from.
+    """
+    shares = [
+        100 * sum(hits[max(0, at - LATEST) : at]) / min(at, LATEST)
+        for at in range(FEWEST, len(hits) + 1)
+    ]
+    if len(shares) < 2:
+        return []
+    numbers = range(FEWEST, len(hits) + 1)
+    return [
+        show_curve(
+            text.FORETOLD_LATELY, numbers, shares, x_name=text.CHOICE, means=text.MEANS_AGREEMENT
+        )
     ]
 
 
@@ -205,5 +202,6 @@ VIEW = View(
         "card": write_card,
         "card-reset": reset_card,
         "card-switch": switch_card,
+        **PRINCIPLE_ACTS,
     },
 )

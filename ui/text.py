@@ -18,6 +18,7 @@ from chatfeedback.records import (
     StoredReply,
     TraitBelief,
 )
+from chatfeedback.rules.effects import Effect
 
 APP_NAME = "chatfeedback"
 NEW_CHAT = "New chat"
@@ -345,6 +346,8 @@ def say_memory(state: EngineState) -> list[str]:
 
 FORETOLD = "of your choices were foretold"
 JUDGED = "choices judged"
+CHOICE = "Choice"
+FORETOLD_LATELY = "Foretold of the last 20, %"
 MEANS_JUDGED = "Every choice is foretold before it is learned from, so all of them test it"
 TRAIT_SAID = {
     "right": "Noted: that is right. It counts like several choices.",
@@ -376,6 +379,59 @@ def say_forgotten(number: int) -> str:
     if not number:
         return "There was no choice to forget: this belief comes from the start, not from you."
     return f"{count(number, 'choice')} behind it no longer {'counts' if number == 1 else 'count'}."
+
+
+KEPT_BY = {
+    "rule": "kept by rule",
+    "model": "judged by the model",
+    "nobody": "not kept yet",
+}
+PRINCIPLE_ADDED = "Kept from the next answer on, and by every later version."
+PRINCIPLE_CHANGED = "Changed. The new wording holds from the next answer on."
+PRINCIPLE_REMOVED = "Removed. It holds no more."
+
+
+def say_effect(effect: Effect) -> str:
+    """What a principle does, in a sentence or two."""
+    if effect.kept_by == "nobody":
+        return (
+            "No rule can tell whether an answer keeps it, and the starter model cannot judge "
+            "itself. Say it so that it can be counted, or use a larger model."
+        )
+    if effect.kept_by == "model":
+        found = count(effect.labels, "answer")
+        return (
+            f"The model looks at its own answers when it learns: so far it found {found} that "
+            f"broke it, and rewrote {'it' if effect.labels == 1 else 'them'}."
+        )
+    if effect.broken_share is None:
+        return "An answer that breaks it is never chosen where another keeps it."
+    share = percent(effect.broken_share)
+    pairs = count(effect.pairs, "pair")
+    taught = f"; {pairs} of these teach the next version" if effect.pairs else ""
+    return (
+        "An answer that breaks it is never chosen where another keeps it. "
+        f"The base model breaks it in {share} of its usual answers{taught}."
+    )
+
+
+def say_shares(shares: Mapping[str, float]) -> str:
+    """'Who has how much of the say: You 60 %, Ada 40 %.'"""
+    said = [f"{name} {percent(share)}" for name, share in shares.items()]
+    return f"Who has how much of the say: {', '.join(said)}."
+
+
+def say_disagreement(label: str, wanted_by: Sequence[str], unwanted_by: Sequence[str]) -> str:
+    """'Longer answers: wanted by Ada, unwanted by You.'"""
+    return (
+        f"{label[:1].upper()}{label[1:]}: wanted by {join(wanted_by)}, unwanted by "
+        f"{join(unwanted_by)}."
+    )
+
+
+def join(names: Sequence[str]) -> str:
+    """'Ada', 'Ada and Bo', 'Ada, Bo and Cy'."""
+    return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
 
 
 def say_belongings(conversations: int, clicks: int, versions: int) -> str:
