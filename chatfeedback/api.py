@@ -33,6 +33,14 @@ class Rollback(BaseModel):
     version: str | None = None
 
 
+class Learn(BaseModel):
+    """Body of /learn: by which method; without it the evidence decides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str = "auto"
+
+
 def router(session: Session) -> APIRouter:
     """The routes under /api/v1: GET versions, doctor, export; POST rollback, learn, import."""
     routes = APIRouter(prefix="/api/v1")
@@ -50,9 +58,9 @@ def router(session: Session) -> APIRouter:
         return {"outcome": plainly(lambda: commands.roll_back(session, body.version))}
 
     @routes.post("/learn")
-    def learn() -> StreamingResponse:
+    def learn(body: Learn | None = None) -> StreamingResponse:
         """Progress, one JSON object a line, until the run has ended."""
-        progress = commands.learn(session)
+        progress = commands.learn(session, body.method if body else "auto")
         first = plainly(lambda: next(progress))
         return StreamingResponse(as_lines(first, progress), media_type="application/x-ndjson")
 

@@ -43,6 +43,7 @@ EXPORT_FORMATS = (  # as in exporting.FORMATS, which loads more than the command
     "openwebui",
     "sillytavern",
 )
+LEARNING_METHODS = ("auto", "dpo", "kto", "ppo", "rloo", "sft")  # as objective.LearningMethod
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 Arguments = argparse.Namespace
 logger = logging.getLogger(__name__)
@@ -106,6 +107,9 @@ def build_parser() -> argparse.ArgumentParser:
     command = add("learn", learn, "learn from the clicks so far, now")
     add_data(command)
     add_model(command)
+    command.add_argument(
+        "--method", choices=LEARNING_METHODS, default="auto", help="how (auto: the clicks decide)"
+    )
 
     command = add("versions", versions, "list what was learned, version by version")
     add_data(command)
@@ -311,9 +315,9 @@ def learn(arguments: Arguments) -> int:
     folder = data_folder(arguments.data)
     with remote.hold_or_find(folder) as app:
         if app:
-            return show_progress(remote.learn(app))
+            return show_progress(remote.learn(app, arguments.method))
         with open_session(folder, arguments, learn_when_idle=False) as session:
-            return show_progress(commands.learn(session))
+            return show_progress(commands.learn(session, arguments.method))
 
 
 def show_progress(progress: Iterator[dict[str, Any]]) -> int:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from chatfeedback.curation import preview_import
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
 from chatfeedback.exchange import exporting
 from chatfeedback.exchange.importing import read_file
 from chatfeedback.household import Household
+from chatfeedback.learning.objective import LearningMethod
 from chatfeedback.protocols import Queries, Store
 from chatfeedback.records import AdapterVersion
 from chatfeedback.session import Session
@@ -73,11 +74,14 @@ def say_preview(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def learn(session: Session) -> Iterator[dict[str, Any]]:
+def learn(session: Session, method: str = "auto") -> Iterator[dict[str, Any]]:
     """Start one learning run (or join the one under way) and report on it until it has ended."""
+    known = get_args(LearningMethod)
+    if method not in known:
+        raise InputRefused(f"Nothing learns by {method!r}. Choose one of: {', '.join(known)}.")
     refuse_without_model(session)
     person_id = session.default_person().person_id
-    run_id = session.learn_now(person_id)
+    run_id = session.learn_now(person_id, method)  # type: ignore[arg-type]
     while (status := session.learning_status(person_id)).phase != "idle":
         yield {"phase": status.phase, "step": status.step, "max_steps": status.max_steps}
         session.wait_for_learning(person_id, LOOK_SECONDS)

@@ -68,9 +68,9 @@ def import_file(app: Running, name: str, data: bytes) -> dict[str, Any]:
         return dict(json.load(response))
 
 
-def learn(app: Running) -> Iterator[dict[str, Any]]:
+def learn(app: Running, method: str = "auto") -> Iterator[dict[str, Any]]:
     """Progress as the app reports it; closing the iterator leaves the run going."""
-    with _ask(app, "POST", "learn", {}) as response:
+    with _ask(app, "POST", "learn", {"method": method}) as response:
         for line in response:
             yield json.loads(line)
 

@@ -39,6 +39,7 @@ from chatfeedback.household import Household
 from chatfeedback.learning.choices import Choices, LearningChoices
 from chatfeedback.learning.guards import Finding
 from chatfeedback.learning.learner import Learner
+from chatfeedback.learning.objective import LearningMethod
 from chatfeedback.learning.watch import guard_report
 from chatfeedback.models import (
     FoundModel,
@@ -635,10 +636,10 @@ class Session:
         """Where learning stands."""
         return self._learner.status(person_id)
 
-    def learn_now(self, person_id: int) -> str:
+    def learn_now(self, person_id: int, method: LearningMethod = "auto") -> str:
         """Queue a learning run; returns its id. What was paused goes on: asking is wanting."""
         self._learner.resume(person_id)
-        return self._learner.request(person_id, "asked for")
+        return self._learner.request(person_id, "asked for", method)
 
     def wait_for_learning(self, person_id: int, timeout_s: float | None = None) -> None:
         """Block until no run is queued or running for this person."""

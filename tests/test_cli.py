@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from chatfeedback import api, cli, commands, offline, remote
 from chatfeedback.errors import DataFolderBusy, EngineUnavailable, InputRefused, NotFound
+from chatfeedback.learning.objective import LearningMethod
 from chatfeedback.lock import FolderLock, Running, read_running
 from chatfeedback.records import FeedbackEvent
 from chatfeedback.session import Session
@@ -158,6 +160,35 @@ def test_learn_reports_until_the_run_has_ended(session: Session) -> None:
     }
     assert last["phase"] == "ended"
     assert last["state"] == "promoted"
+
+
+def test_learn_by_a_method_that_was_asked_for(session: Session) -> None:
+    click(session)
+    list(commands.learn(session, "kto"))
+    [run] = session.queries.runs(session.default_person().person_id)
+    assert run.method == "kto"
+
+
+def test_learn_refuses_what_the_clicks_do_not_hold(session: Session) -> None:
+    click(session)
+    with pytest.raises(InputRefused, match="Rewrite an answer first"):
+        next(commands.learn(session, "sft"))
+    with pytest.raises(InputRefused, match=r"'magic'\. Choose one of: auto, dpo, kto, ppo"):
+        next(commands.learn(session, "magic"))
+
+
+def test_the_app_is_told_the_method(session: Session) -> None:
+    click(session)
+    client = client_of(session)
+    assert client.post("/api/v1/learn", json={"method": "kto"}).status_code == 200
+    refused = client.post("/api/v1/learn", json={"method": "sft"})
+    assert refused.status_code == 422
+    assert "Rewrite an answer first" in refused.json()["detail"]
+
+
+def test_the_command_line_offers_every_method_there_is() -> None:
+    assert get_args(LearningMethod) == cli.LEARNING_METHODS
+    assert cli.parse(["learn", "--method", "rloo"]).method == "rloo"
 
 
 def test_learn_without_any_click_is_refused(session: Session) -> None:

@@ -214,6 +214,17 @@ def test_a_paused_run_halts_and_goes_on_from_the_same_request(store):
     session.close()
 
 
+def test_a_run_by_another_method_waits_for_the_one_under_way(store):
+    session, engine, me = begin_to_learn(store)
+    run_id = store.runs(me)[0].run_id
+    assert session.learn_now(me) == session.learn_now(me, "dpo") == run_id
+    with pytest.raises(InputRefused, match="learns by dpo is under way, so none by rloo"):
+        session.learn_now(me, "rloo")
+    engine.go_on.set()
+    session.wait_for_learning(me, timeout_s=30)
+    session.close()
+
+
 def test_a_paused_run_can_be_stopped(store):
     session, engine, me = begin_to_learn(store)
     session.pause_learning(me)

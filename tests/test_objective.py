@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from chatfeedback.errors import InputRefused
 from chatfeedback.learning.dataset import add_evidence, rate_sides
 from chatfeedback.learning.objective import (
     EvidenceCounts,
     choose_objective,
     count_evidence,
+    objective_asked_for,
     run_settings,
 )
 from chatfeedback.records import (
@@ -86,6 +88,40 @@ def test_why_learning_by_trial_must_wait_is_said():
     _, why = choose_objective(EvidenceCounts(choices=30), 0.61, asked)
     assert "waits until 70%" in why
     assert "now 61% of 30" in why
+
+
+def test_learning_by_trial_needs_room_in_memory():
+    asked, enough = Settings(by_trial="rloo"), EvidenceCounts(choices=30)
+    objective, why = choose_objective(enough, 0.9, asked, has_room=False)
+    assert objective == "dpo"
+    assert why.endswith("Learning by trial needs more memory than is free.")
+
+
+# --- asked for by hand -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["dpo", "kto", "ppo", "rloo"])
+def test_what_is_asked_for_is_done_on_any_choices(method):
+    assert objective_asked_for(method, EvidenceCounts(choices=1), REAL) == method
+
+
+def test_auto_asks_for_nothing():
+    assert objective_asked_for("auto", EvidenceCounts(), REAL) is None
+
+
+def test_imitation_needs_a_rewritten_answer():
+    assert objective_asked_for("sft", EvidenceCounts(rewrites=1), REAL) == "sft"
+    with pytest.raises(InputRefused, match="0 of them, and 7 choices and 2 ratings"):
+        objective_asked_for("sft", EvidenceCounts(choices=4, rankings=3, ratings=2), REAL)
+
+
+@pytest.mark.parametrize("method", ["ppo", "rloo"])
+def test_trial_without_room_in_memory_is_refused_by_name(method):
+    cramped = replace(REAL, room_for_rollouts=False)
+    with pytest.raises(InputRefused, match=f"{method.upper()} answers prompts anew"):
+        objective_asked_for(method, EvidenceCounts(choices=30), cramped)
+    assert objective_asked_for("dpo", EvidenceCounts(choices=30), cramped) == "dpo"
+    assert objective_asked_for(method, EvidenceCounts(choices=30), None) == method
 
 
 def test_judgements_are_counted_by_what_they_are():

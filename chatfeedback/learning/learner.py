@@ -32,7 +32,13 @@ from chatfeedback.learning.dataset import (
     own_prompts,
 )
 from chatfeedback.learning.guards import Finding
-from chatfeedback.learning.objective import choose_objective, count_evidence, run_settings
+from chatfeedback.learning.objective import (
+    LearningMethod,
+    choose_objective,
+    count_evidence,
+    objective_asked_for,
+    run_settings,
+)
 from chatfeedback.learning.promotion import examine, recheck
 from chatfeedback.learning.watch import keep_findings, weakened
 from chatfeedback.protocols import Engine, Store
@@ -148,23 +154,40 @@ class Learner:
                 self._waiting_people -= 1
             self.note_activity()
 
-    def request(self, person_id: int, reason: str) -> str:
-        """Queue a run, or return the one already queued or running."""
+    def request(self, person_id: int, reason: str, method: LearningMethod = "auto") -> str:
+        """Queue a run, or return the one already queued or running.
+
+        Raises:
+            InputRefused: there is nothing to learn from that way, or another method is under way.
+        """
         with self._changed:
-            if self._current is not None and self._current.person_id == person_id:
-                return self._current.run_id
-            for run in self._queue:
-                if run.person_id == person_id:
-                    return run.run_id
+            if (under_way := self._under_way(person_id)) is not None:
+                return self._join(person_id, under_way, method)
             if self._tastes.clicks(person_id) == 0:
                 raise InputRefused(
                     "There is nothing to learn from yet: 0 choices so far. "
                     "Rate a reply or compare two answers first."
                 )
-            run = self._add_run(person_id, reason)
+            run = self._add_run(person_id, reason, method)
             self._queue.append(run)
             self._changed.notify_all()
         return run.run_id
+
+    def _under_way(self, person_id: int) -> str | None:
+        """The run of this person that is queued or running."""
+        if self._current is not None and self._current.person_id == person_id:
+            return self._current.run_id
+        return next((run.run_id for run in self._queue if run.person_id == person_id), None)
+
+    def _join(self, person_id: int, run_id: str, method: LearningMethod) -> str:
+        """The run under way, if it is what is wanted."""
+        run = next(run for run in self._store.runs(person_id) if run.run_id == run_id)
+        if method not in ("auto", run.method):
+            raise InputRefused(
+                f"A run that learns by {run.method} is under way, so none by {method} can begin. "
+                "Wait for it to end, or stop it first."
+            )
+        return run_id
 
     def stop(self, person_id: int) -> None:
         """End this person's run, be it queued, running or paused; nothing of it is kept."""
@@ -496,11 +519,15 @@ class Learner:
             raise _Stopped
         current.phase = phase
 
-    def _add_run(self, person_id: int, reason: str) -> LearningRun:
-        seed, settings = self._next_seed(), self._settings_of(person_id)
-        taste = self._tastes.get(person_id, self._engine.state().base)
+    def _add_run(self, person_id: int, reason: str, method: LearningMethod) -> LearningRun:
+        settings, base = self._settings_of(person_id), self._engine.state().base
+        taste = self._tastes.get(person_id, base)
         counts = count_evidence(taste.judgements)
-        objective, why = choose_objective(counts, taste.agreement(), settings)
+        asked_for = objective_asked_for(method, counts, base)
+        has_room = base is None or base.room_for_rollouts
+        chosen = choose_objective(counts, taste.agreement(), settings, has_room=has_room)
+        objective, why = (asked_for, "You asked for it.") if asked_for else chosen
+        seed = self._next_seed()
         feedback = self._store.feedback(person_id)
         ids = [stored.feedback_id for stored in feedback if not stored.undone]
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{seed:08x}"

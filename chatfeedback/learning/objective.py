@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
+from chatfeedback.errors import InputRefused
 from chatfeedback.records import (
     BaseInfo,
     DpoSettings,
@@ -21,6 +22,7 @@ from chatfeedback.records import (
 from chatfeedback.settings import Settings
 from chatfeedback.taste.preferences import Better, Flagged, Judgement, Ranked, Rated, Starred
 
+LearningMethod = Literal["auto", "dpo", "kto", "ppo", "rloo", "sft"]  # what may be asked for
 REAL_MODEL_LEARNING_RATE = 5e-5  # the starter, a tiny model, needs far larger steps
 REAL_MODEL_SECONDS = 600.0
 
@@ -51,7 +53,11 @@ def count_evidence(judgements: Sequence[Judgement]) -> EvidenceCounts:
 
 
 def choose_objective(
-    counts: EvidenceCounts, agreement: float | None, settings: Settings
+    counts: EvidenceCounts,
+    agreement: float | None,
+    settings: Settings,
+    *,
+    has_room: bool = True,
 ) -> tuple[Objective, str]:
     """What to minimise, and why.
 
@@ -60,23 +66,57 @@ def choose_objective(
         agreement: share of the person's choices that the reward model foretold before it learned
             from them (`Taste.agreement`); None when that cannot be told yet.
         settings: whether an objective is set, and whether the person allowed learning by trial.
+        has_room: whether memory suffices to draw replies while learning.
     """
     if settings.objective != "auto":
         return settings.objective, "It is set so."
     n_choices = counts.choices + counts.rankings
-    if settings.by_trial != "no" and _is_trusted(n_choices, agreement, settings):
+    is_trusted = _is_trusted(n_choices, agreement, settings)
+    if settings.by_trial != "no" and is_trusted and has_room:
         return settings.by_trial, (
             f"You allowed learning by trial, and {agreement:.0%} of your choices were foretold "
             f"({settings.min_trial_agreement:.0%} are needed)."
         )
     objective, why = _by_evidence(counts)
-    if settings.by_trial != "no":
+    if settings.by_trial != "no" and is_trusted:
+        why += " Learning by trial needs more memory than is free."
+    elif settings.by_trial != "no":
         foretold = "too few to tell" if agreement is None else f"{agreement:.0%}"
         why += (
             f" Learning by trial waits until {settings.min_trial_agreement:.0%} of at least "
             f"{settings.min_trial_choices} choices are foretold (now {foretold} of {n_choices})."
         )
     return objective, why
+
+
+def objective_asked_for(
+    method: LearningMethod, counts: EvidenceCounts, base: BaseInfo | None
+) -> Objective | None:
+    """What a person wants minimised; None leaves it to `choose_objective`.
+
+    Args:
+        method: what they ask for.
+        counts: what there is to learn from.
+        base: the model; None while it loads, when nothing is known of its memory.
+
+    Raises:
+        InputRefused: there is nothing to learn from that way, or no room in memory.
+    """
+    if method == "auto":
+        return None
+    if method == "sft" and not counts.rewrites:
+        raise InputRefused(
+            f"SFT imitates answers that you rewrote; there are 0 of them, and "
+            f"{counts.choices + counts.rankings} choices and {counts.ratings} ratings. "
+            "Rewrite an answer first, or learn by auto."
+        )
+    if method in ("ppo", "rloo") and base is not None and not base.room_for_rollouts:
+        raise InputRefused(
+            f"{method.upper()} answers prompts anew while it learns, and there is too little "
+            f"memory for that beside {base.name} ({base.quantization}). Close other programs, take "
+            "a smaller model or --quantize nf4, or learn by dpo."
+        )
+    return method
 
 
 def _is_trusted(n_choices: int, agreement: float | None, settings: Settings) -> bool:
