@@ -138,10 +138,15 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--dry-run", action="store_true", help="only say what it holds")
 
     command = add("simulate", simulate, "let simulated people use the whole pipeline")
-    command.add_argument("--people", type=int, default=6, metavar="N", help="how many (6)")
-    command.add_argument("--clicks", type=int, default=50, metavar="N", help="clicks of each (50)")
+    command.add_argument("--people", type=int, metavar="N", help="how many (6; 24 with --fast)")
+    command.add_argument("--clicks", type=int, metavar="N", help="of each (50; 100 with --fast)")
     command.add_argument("--seed", type=int, default=0, metavar="N")
     command.add_argument("--quick", action="store_true", help="a few minutes, rougher figures")
+    command.add_argument(
+        "--fast", action="store_true", help="the reward model alone: minutes, no learning runs"
+    )
+    command.add_argument("--seeds", type=int, default=2, metavar="N", help="with --fast (2)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="with --fast: report and cells")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
     command = add("bench", bench, "measure: " + ", ".join(bench_names()))
@@ -431,6 +436,11 @@ def doctor(arguments: Arguments) -> int:
 
 
 def simulate(arguments: Arguments) -> int:
+    if arguments.fast:
+        from chatfeedback.simulation.fast import simulate_fast
+
+        simulate_fast(arguments)
+        return 0
     from chatfeedback.simulation.simulate import run_simulation
     from storage.store import open_store
 

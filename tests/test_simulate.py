@@ -7,16 +7,14 @@ import pytest
 
 from chatfeedback.learning.retention import questions
 from chatfeedback.records import GeneratedReply, ReplyFeatures
-from chatfeedback.simulation.people import PEOPLE, person_of
-from chatfeedback.simulation.simulate import (
-    Row,
+from chatfeedback.simulation.choices import (
     bootstrap_interval,
     find_temperature,
-    pick_of_groups,
     self_consistency,
-    summarise,
     win_rate,
 )
+from chatfeedback.simulation.people import PEOPLE, person_of
+from chatfeedback.simulation.simulate import Row, pick_of_groups, summarise
 
 ROW = Row(
     "anna",
@@ -117,6 +115,6 @@ def test_the_contextual_person_wants_short_facts_and_long_how_tos():
 
 
 def test_people_beyond_the_six_kinds_have_other_quirks():
-    first, second = person_of(0, 0), person_of(6, 0)
+    first, second = person_of(0, 0), person_of(len(PEOPLE), 0)
     assert first.weights == second.weights
     assert first.name != second.name

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from chatfeedback.rules.protected import may_win
 from chatfeedback.taste.card import say_wish
 from chatfeedback.taste.likelihoods import Matrix, Vector, normal_cdf, sigmoid
 from chatfeedback.taste.reward import RewardModel
-from chatfeedback.taste.taste import Taste, is_usable
+from chatfeedback.taste.taste import is_usable
 
 INFORMATION_NATS = 0.02
 """A question whose answer tells less than this is not worth anybody's time."""
@@ -227,8 +227,14 @@ def probability_choosing_helps(phis: Matrix, model: RewardModel) -> float:
     return normal_cdf(mean / sd) if sd > 0 else 0.5
 
 
+class Chooser(Protocol):
+    """What can say which of several replies to one prompt suits a person best."""
+
+    def choose(self, prompt: str, replies: Sequence[GeneratedReply]) -> int: ...
+
+
 def choose_reply(
-    taste: Taste, prompt: str, replies: Sequence[GeneratedReply], rules: Rules = NO_RULES
+    taste: Chooser, prompt: str, replies: Sequence[GeneratedReply], rules: Rules = NO_RULES
 ) -> int:
     """Which of n fresh replies to serve: the best for this person among those that keep the rules
     and flatter no more than the first one, which a plain sample would have been."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _PRAISE = r"(?:great|good|excellent|lovely|wonderful|fantastic|brilliant|amazing|insightful|smart)"
 AXES: dict[str, re.Pattern[str]] = {
@@ -33,6 +34,7 @@ AXES: dict[str, re.Pattern[str]] = {
 }
 
 
+@lru_cache(maxsize=8192)
 def count_protected(text: str) -> int:
     """How often a reply flatters, agrees for agreement's sake, or binds the reader."""
     return sum(len(pattern.findall(text)) for pattern in AXES.values())

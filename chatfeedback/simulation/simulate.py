@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from chatfeedback.asking.explore import choose_reply
@@ -49,10 +48,17 @@ from chatfeedback.records import (
 from chatfeedback.requests import adapter_use
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
+from chatfeedback.simulation.choices import (
+    Floats,
+    bootstrap_interval,
+    find_temperature,
+    mean,
+    self_consistency,
+    win_rate,
+)
 from chatfeedback.simulation.people import Hidden, person_of, unseen_share
 from chatfeedback.taste.taste import Taste
 
-Floats = NDArray[np.float64]
 LANES = ("B", "C", "B+C")
 BEST_OF = Settings().best_of
 REFERENCE_REPLIES = 4
@@ -93,10 +99,10 @@ class Row:
 
 def run_simulation(args: Namespace, open_store: Callable[[Path], Store]) -> dict[str, Any]:
     """Run the benchmark, print the table, write `args.json` if given; returns what it wrote."""
-    plan = Plan(people=args.people, clicks=args.clicks, seed=args.seed)
+    plan = Plan(people=args.people or 6, clicks=args.clicks or 50, seed=args.seed)
     if args.quick:
         plan = replace(
-            plan, people=min(2, args.people), clicks=min(10, args.clicks), questions=30, rounds=2
+            plan, people=min(2, plan.people), clicks=min(10, plan.clicks), questions=30, rounds=2
         )
     started = time.monotonic()
     outcomes = _simulate_people(plan, open_store)
@@ -132,26 +138,16 @@ def summarise(rows: Sequence[Row], seed: int) -> list[dict[str, Any]]:
                 {
                     "clicks": clicks,
                     "lane": lane,
-                    "win": _mean([row.win for row in cell]),
+                    "win": mean([row.win for row in cell]),
                     "win_low": low,
                     "win_high": high,
-                    "facts": _mean([row.facts for row in cell]),
-                    "how_to": _mean([row.how_to for row in cell]),
-                    "kl_nats": _mean(kls) if kls else None,
-                    "finished": _mean([row.finished for row in cell]),
+                    "facts": mean([row.facts for row in cell]),
+                    "how_to": mean([row.how_to for row in cell]),
+                    "kl_nats": mean(kls) if kls else None,
+                    "finished": mean([row.finished for row in cell]),
                 }
             )
     return curve
-
-
-def bootstrap_interval(
-    values: Sequence[float], seed: int, draws: int = 2000
-) -> tuple[float, float]:
-    """95 % interval of the mean, by resampling the values (people, or questions)."""
-    rng = np.random.default_rng(seed)
-    sampled = rng.choice(np.asarray(values), size=(draws, len(values))).mean(axis=1)
-    low, high = np.quantile(sampled, (0.025, 0.975))
-    return float(low), float(high)
 
 
 def print_table(curve: Sequence[dict[str, Any]], facts: Sequence[dict[str, float]]) -> None:
@@ -165,7 +161,7 @@ def print_table(curve: Sequence[dict[str, Any]], facts: Sequence[dict[str, float
             f"{kl}  {row['finished']:.3f}"
         )
     for name in ("oracle_best_of_4", "oracle_best_of_8", "self_consistency", "unseen_share"):
-        print(f"{name.replace('_', ' ')}: {_mean([each[name] for each in facts]):.3f}")
+        print(f"{name.replace('_', ' ')}: {mean([each[name] for each in facts]):.3f}")
 
 
 # --- one person ------------------------------------------------------------------------------
@@ -338,13 +334,13 @@ class Judge:
             person=self.hidden.name,
             clicks=clicks,
             lane=lane,
-            win=_mean(wins),
+            win=mean(wins),
             win_low=low,
             win_high=high,
             facts=self._kept(served, "fact"),
             how_to=self._kept(served, "how_to"),
             kl_nats=kl,
-            finished=_mean([float(reply.finished) for each in served for reply in each]),
+            finished=mean([float(reply.finished) for each in served for reply in each]),
         )
 
     def _kept(self, served: list[list[GeneratedReply]], kind: str) -> float:
@@ -353,7 +349,7 @@ class Judge:
             if question.kind == kind and question.mark is not None:
                 marks += [question.mark(reply.text) for reply in replies]
                 base_marks += [question.mark(reply.text) for reply in pool]
-        return _mean(marks) / max(1e-9, _mean(base_marks))
+        return mean(marks) / max(1e-9, mean(base_marks))
 
     def _worth(self, replies: list[list[GeneratedReply]]) -> Floats:
         return np.array(
@@ -396,37 +392,9 @@ def pick_of_groups(
     return [group[choose_reply(taste, prompt, group)] for group in groups]
 
 
-def self_consistency(gaps: Floats, temperature: float) -> float:
-    """P(two choices on the same pair agree), mean of p^2 + (1 - p)^2."""
-    p = 1 / (1 + np.exp(-np.clip(gaps / temperature, -50, 50)))
-    return float((p**2 + (1 - p) ** 2).mean())
-
-
-def find_temperature(gaps: Floats, consistency: float) -> float:
-    """The temperature at which choices between these utility gaps are so self-consistent."""
-    low, high = 1e-3, 1e3
-    for _ in range(60):
-        middle = math.sqrt(low * high)
-        if self_consistency(gaps, middle) > consistency:
-            low = middle
-        else:
-            high = middle
-    return math.sqrt(low * high)
-
-
-def win_rate(served: Floats, reference: Floats) -> float:
-    """P(served > base) + P(equal) / 2, over all pairs of replies to one question."""
-    gaps = served[:, :, None] - reference[:, None, :]
-    return float((gaps > 1e-9).mean() + 0.5 * (np.abs(gaps) <= 1e-9).mean())
-
-
 def _firsts(samples: list[list[GeneratedReply]]) -> list[list[GeneratedReply]]:
     """One sample of each group of n: what a single sample would have served."""
     return [each[::BEST_OF] for each in samples]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
 
 
 _ticks: Any = None

@@ -166,7 +166,7 @@ class RewardModel:
 
     def spread(self, rows: Matrix) -> Vector:
         d = self.basis.size
-        variances = np.einsum("nd,de,ne->n", rows, self.covariance[:d, :d], rows, optimize=True)
+        variances = ((rows @ self.covariance[:d, :d]) * rows).sum(axis=1)
         return np.asarray(np.sqrt(np.maximum(variances, 0.0)))
 
 
