@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from chatfeedback.asking.elo import Rating, rate, read_duels
 from chatfeedback.asking.explore import AskingRate
+from chatfeedback.asking.trials import NO_TRIALS, BlindTrials
 from chatfeedback.chatting import check_chat_settings
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
 from chatfeedback.learning.choices import LearningChoices
+from chatfeedback.learning.guards import Finding, watch_collapse, watch_one_sided
 from chatfeedback.models import FoundModel
 from chatfeedback.places import Place
 from chatfeedback.records import (
@@ -138,6 +140,8 @@ class FakeSession:
         self.card = TasteCard("Short answers.", (), False, (), False)
         self.principles_stored = ""
         self.shared = share_taste(BASIS, shipped_prior(BASIS), ())
+        self.trials = NO_TRIALS
+        self.findings = [watch_one_sided([]), watch_collapse(["a b c"], ["a b c"], 1.0, 0.9)]
         self.everybody = [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
         self.active = self.everybody[0]
         self._lock = threading.RLock()
@@ -327,6 +331,12 @@ class FakeSession:
 
     def switch_taste_card(self, person_id: int, on: bool) -> None:
         self.card = replace(self.card, on=on)
+    def blind_trials(self, person_id: int) -> BlindTrials:
+        return self.trials
+
+    def guard_report(self, person_id: int) -> list[Finding]:
+        return list(self.findings)
+
 
     def principles(self, person_id: int) -> tuple[Principle, ...]:
         return read_principles(self.principles_stored)

@@ -9,6 +9,8 @@ import pytest
 from browsing import expect, press, send
 from fake_session import NOW, YOU, FakeSession, make_version
 
+from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.learning.guards import watch_collapse
 from chatfeedback.records import FeedbackEvent, LearningRun
 
 pytestmark = pytest.mark.browser
@@ -65,14 +67,16 @@ def test_versions_say_what_they_learned_from_and_can_be_used(visit, session):
     session.all_versions = [make_version(1), make_version(2, "serving", "v1")]
     session.all_runs = [
         LearningRun(
-            "r2", YOU, "promoted", "dpo", "asked for", "ok", 2, "v2", "{}", 0, "", 10, 1, NOW, NOW
+            "r2", YOU, "promoted", "dpo", "asked for", "ok", 2, "v2",
+            '{"because": "You chose between answers."}', 0, "", 10, 1, NOW, NOW,
         )
-    ]
+    ]  # fmt: skip
     page = visit("#learning")
     second = page.locator(".version[data-id=v2]")
     expect(second).to_contain_text("in use")
     expect(second).to_contain_text("88 % better for you")
     expect(second).to_contain_text("learned while version 1 served")
+    expect(second).to_contain_text("By DPO (one answer over another). You chose between answers.")
     second.get_by_text("Before and after").click()
     expect(second).to_contain_text("1. Boil water.")
     second.get_by_role("button", name="Which choices it learned from").click()
@@ -122,3 +126,30 @@ def test_how_it_learns_is_chosen_and_kept(visit, session):
     assert session.choices.knobs == {"max_steps": 20.0}
     assert (session.choices.when, session.choices.quiet_from) == ("by hand", 22)
     assert session.choices.how_personal == 0.6
+
+
+def test_guards_and_blind_trials_are_told_in_plain_words(visit, session):
+    page = visit("#learning")
+    expect(page.get_by_text("None yet. Now and then a comparison sets")).to_be_visible()
+    expect(page.get_by_text("Nothing asks for your attention.")).to_be_visible()
+    page.get_by_text("All guards, with their figures").click()
+    guards = page.locator(".guard")
+    expect(guards.filter(has_text="thumbs")).to_contain_text("too early")
+    expect(guards.filter(has_text="repeat")).to_contain_text("1 (limit 0.8)")
+
+    session.trials = BlindTrials(wins=7, losses=4, ties=1)
+    session.findings = [watch_collapse(["a b a b a b"], ["a b c d e f"], 1.0, 0.9)]
+    page.reload()
+    expect(page.get_by_text("62 % of the time (95 % sure: between 35 % and 85 %)")).to_be_visible()
+    picture = page.get_by_role("img", name="The personal answer won 62.5 %")
+    expect(picture.locator(".point")).to_have_attribute("style", "left:62.5%")
+    expect(guards.first).to_contain_text("look at this")
+    expect(guards.first).to_contain_text("Its replies repeat themselves")
+
+
+def test_learning_by_trial_is_allowed_by_the_person(visit, session):
+    page = visit("#learning")
+    page.get_by_text("Advanced").click()
+    page.get_by_role("combobox", name="May it try answers out").select_option("rloo")
+    expect(page.get_by_text("Saved. It counts from the next")).to_be_visible()
+    assert session.choices.by_trial == "rloo"

@@ -11,7 +11,7 @@ from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store
 from tests.fakes import FakeEngine
-from ui import learning, settings, taste
+from ui import learning, settings, taste, text
 
 LENIENT = dataclasses.replace(
     Settings(), min_better_probability=0.0, min_not_worse_probability=0.0, learn_when_idle=False
@@ -68,6 +68,18 @@ def test_a_page_can_be_drawn_before_anything_was_said_and_after(session, view, r
 def test_a_version_names_the_choices_it_learned_from(session, version):
     [shown] = draw(session, learning.VIEW, clicks=version)["versions"]
     assert shown["clicks"][0] == "Chose an answer to “question 5”"
+
+
+def test_a_version_and_its_receipt_say_how_it_was_learned_and_why(session, version):
+    said = "By DPO (one answer over another). You chose between answers."
+    assert draw(session, learning.VIEW)["versions"][0]["because"] == said
+    me = session.default_person().person_id
+    assert learning.show_receipt(session, me, version)["because"] == said
+
+
+def test_every_guard_has_words_of_its_own(session, version):
+    guards = draw(session, learning.VIEW)["guards"]
+    assert len(guards) == len({each["asks"] for each in guards}) == len(text.GUARDS)
 
 
 def test_learning_is_paused_and_resumed(session, version):

@@ -81,5 +81,68 @@ TASTE: Labels = {
     "sure_forget": "Forget everything that was learned from you?",
 }
 
-LABELS: Mapping[str, Labels] = {"taste": TASTE}
+LEARNING: Labels = {
+    "title": "Learning",
+    "learning": "Learning",
+    "outcome": "Last outcome: {outcome}",
+    "learn": "Learn now",
+    "pause": "Pause",
+    "resume": "Resume",
+    "stop": "Stop",
+    "personal": "How personal",
+    "personal_means": "How strongly answers follow what was learned. At 0 the base model answers; "
+    "your choices stay.",
+    "personal_low": "Base model",
+    "personal_high": "All that was learned",
+    "per_cent": "{n} per cent",
+    "before": "Before",
+    "this_version": "This version",
+    "elo_means": "From {duels}; the base model has 1000",
+    "elo": "Elo {elo}",
+    "clicks": "Which choices it learned from",
+    "clicks_unknown": "They are not known any more.",
+    "use": "Use this version",
+    "use_of": "Use {what}",
+    "examples": "Before and after, on your own prompts",
+    "base": "Base model",
+    "in_use": "in use",
+    "back_to_base": "Back to the base model",
+    "base_means": "As it came, without anything learned from you. Your choices stay, and still "
+    "help to pick among answers.",
+    "versions": "Versions",
+    "duel": "Compare versions blind",
+    "duel_means": "Both answer the same question, and you are not told which is which. Your vote "
+    "teaches like any other, and gives each version an Elo.",
+    "duel_thanks": "Thank you: {who}",
+    "duel_version": "Version",
+    "duel_against": "against",
+    "duel_question": "Question",
+    "duel_placeholder": "Ask something",
+    "duel_ask": "Ask both",
+    "first": "A is better",
+    "second": "B is better",
+    "tie": "Tie",
+    "both_bad": "Both are bad",
+    "trials": "Base against personal, blind",
+    "trials_picture": "The personal answer won {at} %, between {low} % and {high} %; at 50 % there "
+    "is no difference",
+    "guards": "Is all well?",
+    "guards_mean": "What goes wrong when a model learns from one person, watched all the time. "
+    "With few reactions a guard says “too early” rather than “all well”.",
+    "guards_well": "Nothing asks for your attention.",
+    "guards_rest": "All guards, with their figures",
+    "choices": "How and when it learns",
+    "boldly": "How boldly",
+    "when": "When it learns",
+    "by_trial": "May it try answers out and learn from what it believes of them?",
+    "quiet_from": "Never between",
+    "quiet_until": "and",
+    "quiet": "In quiet hours nothing is learned by itself.",
+    "no_quiet": "No quiet hours are set.",
+    "advanced": "Advanced",
+    "memory": "Before a run",
+    "runs": "Runs that left no version",
+}
+
+LABELS: Mapping[str, Labels] = {"taste": TASTE, "learning": LEARNING}
 """Widget -> its labels. Those of a page beside the chat come on top of `PAGE`."""

@@ -12,17 +12,25 @@ from chatfeedback.learning.choices import KNOBS, PRESETS
 from chatfeedback.records import AdapterVersion, FeedbackEvent, LearningRun, LearningStatus
 from chatfeedback.session import Session
 from ui import text
+from ui.evidence import show_guards, show_trials
 from ui.plots import show_curve
-from ui.versions import show_duel, show_examples, show_report, show_versions
+from ui.versions import (
+    find_runs,
+    say_because,
+    show_duel,
+    show_examples,
+    show_report,
+    show_versions,
+)
 from ui.views import Gesture, View
 
 RECENT_RUNS = 8
-# metric, whatever the objective ("dpo/loss", "kto/loss") -> its name in the picture and what it
-# means; formulas are in docs/metrics.md
+# metric, whatever the objective ("dpo/loss", "kto/loss") -> what it means; formulas are in
+# docs/metrics.md
 CURVES = {
-    "loss": ("Loss", text.MEANS_LOSS),
-    "reward_margin": ("Reward margin", text.MEANS_MARGIN),
-    "kl_nats": ("KL to the base, nats", text.MEANS_KL),
+    "loss": text.MEANS_LOSS,
+    "reward_margin": text.MEANS_MARGIN,
+    "kl_nats": text.MEANS_KL,
 }
 
 
@@ -78,6 +86,8 @@ def show_learning(
         "versions": show_versions(session, person_id, str(see.get("clicks", "")), now),
         "serving_base": status.serving is None,
         "duel": show_duel(session, person_id, see),
+        "trials": show_trials(session, person_id),
+        "guards": show_guards(session, person_id),
         "runs": show_unpublished_runs(session.queries.runs(person_id, RECENT_RUNS), versions, now),
         "choices": show_choices(session, person_id),
     }
@@ -85,22 +95,20 @@ def show_learning(
 
 def show_run(session: Session, person_id: int, status: LearningStatus) -> dict[str, Any]:
     """The run under way, or how learning stands; its curves, or those of the last run."""
-    run_id = status.run_id or _newest_run(session, person_id)
+    newest = next(iter(session.queries.runs(person_id, 1)), None)
+    run_id = status.run_id or (newest.run_id if newest else None)
+    under_way = newest if newest and newest.ended_at_utc is None else None
     return {
         "busy": status.phase != "idle",
         "paused": status.is_paused,
         "title": text.PHASES["paused" if status.is_paused else status.phase],
         "message": status.message,
+        "because": say_because(under_way),
         "time_left": text.say_time_left(status.seconds_left),
         "step": status.step,
         "max_steps": status.max_steps,
         "curves": show_curves(session, person_id, run_id),
     }
-
-
-def _newest_run(session: Session, person_id: int) -> str | None:
-    runs = session.queries.runs(person_id, 1)
-    return runs[0].run_id if runs else None
 
 
 def show_curves(session: Session, person_id: int, run_id: str | None) -> list[dict[str, Any]]:
@@ -112,11 +120,12 @@ def show_curves(session: Session, person_id: int, run_id: str | None) -> list[di
         for row in session.queries.run_metrics(person_id, run_id)
     ]
     curves = []
-    for metric, (name, means) in CURVES.items():
+    for metric, means in CURVES.items():
         there = [row for row in rows if metric in row]
         if len(there) > 1:
             steps, values = [row["step"] for row in there], [row[metric] for row in there]
-            curves.append(show_curve(name, steps, values, x_name="Step", means=means))
+            name = text.CURVES[metric]
+            curves.append(show_curve(name, steps, values, x_name=text.STEP, means=means))
     return curves
 
 
@@ -131,7 +140,7 @@ def show_growth(versions: Sequence[AdapterVersion]) -> list[dict[str, Any]]:
         return []
     numbers, shares = zip(*there, strict=True)
     return [
-        show_curve(text.FORESEEN, numbers, shares, x_name="Version", means=text.MEANS_AGREEMENT)
+        show_curve(text.FORESEEN, numbers, shares, x_name=text.VERSION, means=text.MEANS_AGREEMENT)
     ]
 
 
@@ -162,7 +171,7 @@ def show_choices(session: Session, person_id: int) -> dict[str, Any]:
     return {
         "preset": choices.preset,
         "presets": [
-            {"name": name, "title": name.capitalize(), "says": text.PRESETS[name]}
+            {"name": name, "title": text.PRESET_NAMES[name], "says": text.PRESETS[name]}
             for name in PRESETS
         ],
         "knobs": [
@@ -182,9 +191,24 @@ def show_choices(session: Session, person_id: int) -> dict[str, Any]:
         "whens": [{"name": name, "says": says} for name, says in text.WHENS.items()],
         "quiet_from": choices.quiet_from,
         "quiet_until": choices.quiet_until,
+        "by_trial": choices.by_trial,
+        "by_trials": [{"name": name, "says": says} for name, says in text.BY_TRIAL.items()],
         "how_personal": choices.how_personal,
-        "memory": list(text.say_memory(session.engine_state())),
+        "memory": [*text.say_memory(session.engine_state()), *plan_run(session)],
     }
+
+
+def plan_run(session: Session) -> list[str]:
+    """What the model that is loaded needs to chat and to learn, and whether that is free."""
+    base = session.engine_state().base
+    if base is None:
+        return []
+    for each in session.find_models():
+        is_loaded = base.is_starter if not each.name else text.name_model(each.name) == base.name
+        if is_loaded and base.quantization in each.fits:
+            says, is_there = each.fits[base.quantization]
+            return [text.say_plan(says)] if is_there else []
+    return []
 
 
 def show_receipt(session: Session, person_id: int, adapter_id: str) -> dict[str, Any] | None:
@@ -198,8 +222,9 @@ def show_receipt(session: Session, person_id: int, adapter_id: str) -> dict[str,
     before = versions.get(version.parent or "")
     return {
         "id": adapter_id,
-        "title": f"Version {version.number} now answers you",
+        "title": text.title_receipt(version.number),
         "reasons": list(version.report.reasons),
+        "because": say_because(find_runs(session, person_id).get(adapter_id)),
         "facts": show_report(version.report)[:4],
         "examples": show_examples(version.report)[:1],
         "back_to": before.adapter_id if before else None,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from chatfeedback.asking.trials import BlindTrials
 from chatfeedback.records import (
     AdapterVersion,
     EngineState,
@@ -244,6 +245,7 @@ KNOBS = {
     "clicks_per_run": ("Choices for a run", "New choices before it learns by itself"),
     "kl_budget_nats": ("Distance, nats", "How far one run may move from the base model"),
     "max_steps": ("Most steps", "Where a run ends at the latest"),
+PRESET_NAMES = {"careful": "Careful", "balanced": "Balanced", "bold": "Bold"}
     "min_better_probability": ("Must be better", "How sure it must be that you gain, 0.5 to 0.99"),
     "min_retention_share": ("Must be kept", "Share of what it knew that it must still know"),
 }
@@ -261,7 +263,65 @@ MEANS_BETTER = "How sure it is that its answers suit you better, judged on fresh
 MEANS_FINISHED = "Share of answers that end properly"
 MEANS_LENGTH = "Length of its answers, as a multiple of the base model's"
 MEANS_KL = "How far its wording has moved from the base model"
+METHODS = {
+    "dpo": "DPO (one answer over another)",
+    "listwise": "listwise DPO (whole rankings)",
+    "kto": "KTO (likes and dislikes)",
+    "sft": "imitation (better answers)",
+    "rloo": "RLOO (by trial)",
+    "ppo": "PPO (by trial)",
+}
+BY_TRIAL = {
+    "no": "No, only from what I said",
+    "rloo": "Yes, by RLOO, once it foretells my choices",
+    "ppo": "Yes, by PPO (more memory), once it foretells my choices",
+}
+GUARD_TAGS = {"alarm": "look at this", "well": "all well", "early": "too early"}
+GUARDS = {  # guard -> what it asks, and what its figure is
+    "over-optimisation": (
+        "Is it really better for you?",
+        "P(the personal answers win blind comparisons)",
+    ),
+    "length rival": (
+        "Is it more than length?",
+        "Nats a choice ahead of a rival that only knows the length",
+    ),
+    "uncertainty": (
+        "Does it know what it is doing?",
+        "Uncertainty about its answers, as a multiple of the base model's",
+    ),
+    "protected axes": (
+        "Does it flatter?",
+        "Rise of flattery, agreement or dependence over the base model",
+    ),
+    "gullibility": (
+        "Do you choose what flatters?",
+        "Share of choices for the more flattering answer",
+    ),
+    "one-sided ratings": ("Do your thumbs tell answers apart?", "The larger share, up or down"),
+    "feedback gaming": ("Were answers read?", "Most votes within a minute"),
+    "fatigue": ("Are you asked too much?", "Share of the last questions left open"),
+    "collapse": ("Does it repeat itself?", "Variety of its words, as a share of the base model's"),
+    "forgetting": ("Does it still know its facts?", "Share of what the base model knows"),
+}
 MEANS_KEPT = "What it still gets right, as a share of what the base model gets right"
+CURVES = {  # metric -> its name in the picture
+    "loss": "Loss",
+    "reward_margin": "Reward margin",
+    "kl_nats": "KL to the base, nats",
+}
+STEP, VERSION = "Step", "Version"
+FIGURES = {  # of the gate
+    "better": "Better for you",
+    "finished": "Finishes its answers",
+    "length": "Length",
+    "kl": "Distance from base",
+    "scale": "Strength",
+    "how_to": "How-tos kept",
+    "facts": "Facts kept",
+    "agreement": "Foresaw your choices",
+}
+BASE_MODEL = "Base model"
 MEANS_AGREEMENT = "Share of your choices that were foreseen before they were learned from"
 ROLLED_BACK_BASE = "The base model answers from the next reply on."
 LEARNING_STOPPED = "Learning was stopped; nothing of it is kept."
@@ -303,6 +363,26 @@ def say_time_left(seconds: float | None) -> str:
     return f"about {round(seconds / 60)} min left"
 
 
+def title_version(number: int) -> str:
+    """'Version 3'."""
+    return f"{VERSION} {number}"
+
+
+def title_receipt(number: int) -> str:
+    """'Version 3 now answers you'."""
+    return f"{VERSION} {number} now answers you"
+
+
+def say_agreement(agreement: float, clicks: int) -> str:
+    """'71 % of 20'."""
+    return f"{percent(agreement)} of {clicks}"
+
+
+def say_elo(low: float, high: float) -> str:
+    """Elo's interval: '980 to 1120'."""
+    return f"{low:.0f} to {high:.0f}"
+
+
 def say_after(parent: str | None, versions: Mapping[str, AdapterVersion]) -> str:
     """What served when a version was learned: 'learned while version 2 served'."""
     return f"learned while {name_version(parent, versions)} served"
@@ -312,6 +392,33 @@ def say_click(event: FeedbackEvent, prompt: str) -> str:
     """One reaction in a sentence: 'Liked the answer to “Why is the sky blue?”'."""
     asked = f"“{prompt if len(prompt) <= 80 else prompt[:79].rstrip() + '…'}”"
     outcomes = {"tie": "Called both alike", "both_bad": "Found both too weak"}
+def say_because(method: str, because: str) -> str:
+    """'By DPO (one answer over another). You chose between answers.'"""
+    return f"By {METHODS.get(method, method)}. {because}".strip()
+
+
+def say_guard(value: float, limit: float) -> str:
+    """A guard's figure and where it would speak up."""
+    return f"{value:.3g} (limit {limit:.3g})"
+
+
+def say_trials(trials: BlindTrials) -> str:
+    """The base against the personal answers, when nobody could know which is which."""
+    if not trials.count:
+        return (
+            "None yet. Now and then a comparison sets a plain answer of the base model beside the "
+            "personal one, unnamed; nothing is learned from your vote on it."
+        )
+    low, high = trials.interval
+    ties = f", {count(trials.ties, 'tie')}" if trials.ties else ""
+    return (
+        f"In {count(trials.count, 'blind comparison')} you preferred the personal answer "
+        f"{percent(trials.win_rate)} of the time (95 % sure: between {percent(low)} and "
+        f"{percent(high)}): {trials.wins} won, {trials.losses} lost{ties}. "
+        f"That it is better for you is {percent(trials.probability_better)} sure."
+    )
+
+
     match event.kind:
         case "thumb":
             liked = {1: "Liked", -1: "Disliked"}.get(event.value or 0, "Took back a thumb on")
@@ -353,6 +460,11 @@ TRAIT_SAID = {
     "right": "Noted: that is right. It counts like several choices.",
     "wrong": "Noted: that is wrong. It counts like several choices.",
     "back": "Taken back.",
+def say_plan(says: str) -> str:
+    """What the model needs, before a run."""
+    return f"With what is free now: {says}."
+
+
 }
 FORGOTTEN = "Forgotten. Nothing you said before counts any more, and the base model answers."
 CARD_SAVED = "Your wording is kept as you wrote it."

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from chatfeedback.asking.elo import Rating
-from chatfeedback.records import AdapterVersion, Comparison, GateReport, StoredFeedback
+from chatfeedback.records import (
+    AdapterVersion,
+    Comparison,
+    GateReport,
+    LearningRun,
+    StoredFeedback,
+)
 from chatfeedback.session import Session
 from ui import text
 
 CLICKS_SHOWN = 60
 OWN_QUESTIONS = 8
+RUNS_KNOWN = 200
 
 
 def show_versions(
@@ -22,11 +30,13 @@ def show_versions(
     versions = session.queries.versions(person_id)
     known = {each.adapter_id: each for each in versions}
     ratings = session.version_ratings(person_id)
+    runs = find_runs(session, person_id)
     trunk = find_trunk(versions)
     return [
         show_version(each, now, known)
         | {
             "on_trunk": each.adapter_id in trunk,
+            "because": say_because(runs.get(each.adapter_id)),
             "elo": show_rating(ratings.get(each.adapter_id)),
             "clicks": (
                 show_clicks(session, person_id, each) if each.adapter_id == opened else None
@@ -54,13 +64,14 @@ def show_version(
     report = version.report
     return {
         "id": version.adapter_id,
-        "title": f"Version {version.number}",
+        "title": text.title_version(version.number),
         "state": version.state,
         "state_words": text.VERSION_STATES[version.state],
         "when": text.say_when(version.created_at_utc, now),
         "after": text.say_after(version.parent, known or {}),
         "usable": version.state == "retired",
         "reasons": list(report.reasons) if report else [],
+        "warnings": list(report.warnings) if report else [],
         "facts": show_report(report) if report else [],
         "examples": show_examples(report) if report else [],
     }
@@ -72,7 +83,7 @@ def show_rating(rating: Rating | None) -> dict[str, str] | None:
         return None
     return {
         "elo": f"{rating.elo:.0f}",
-        "interval": f"{rating.low:.0f} to {rating.high:.0f}",
+        "interval": text.say_elo(rating.low, rating.high),
         "duels": text.count(rating.duels, "comparison"),
     }
 
@@ -80,21 +91,23 @@ def show_rating(rating: Rating | None) -> dict[str, str] | None:
 def show_report(report: GateReport) -> list[dict[str, str]]:
     """The gate's figures, each with its name and what it means."""
     rows: list[tuple[str, str, str]] = [
-        ("Better for you", text.percent(report.better_probability), text.MEANS_BETTER),
-        ("Finishes its answers", text.percent(report.finished_share), text.MEANS_FINISHED),
-        ("Length", f"{report.length_ratio:.2f} ×", text.MEANS_LENGTH),
-        ("Distance from base", f"{report.kl_nats:.1f} nats", text.MEANS_KL),
+        ("better", text.percent(report.better_probability), text.MEANS_BETTER),
+        ("finished", text.percent(report.finished_share), text.MEANS_FINISHED),
+        ("length", f"{report.length_ratio:.2f} ×", text.MEANS_LENGTH),
+        ("kl", f"{report.kl_nats:.1f} nats", text.MEANS_KL),
     ]
     if report.scale != 1:
-        rows.append(("Strength", text.percent(report.scale), text.MEANS_SCALE))
+        rows.append(("scale", text.percent(report.scale), text.MEANS_SCALE))
     if report.how_to_share is not None:
-        rows.insert(1, ("How-tos kept", text.percent(report.how_to_share), text.MEANS_KEPT))
+        rows.insert(1, ("how_to", text.percent(report.how_to_share), text.MEANS_KEPT))
     if report.facts_share is not None:
-        rows.insert(1, ("Facts kept", text.percent(report.facts_share), text.MEANS_KEPT))
+        rows.insert(1, ("facts", text.percent(report.facts_share), text.MEANS_KEPT))
     if report.agreement is not None:
-        agreement = f"{text.percent(report.agreement)} of {report.clicks}"
-        rows.insert(1, ("Foresaw your choices", agreement, text.MEANS_AGREEMENT))
-    return [{"name": name, "value": value, "means": means} for name, value, means in rows]
+        agreement = text.say_agreement(report.agreement, report.clicks)
+        rows.insert(1, ("agreement", agreement, text.MEANS_AGREEMENT))
+    return [
+        {"name": text.FIGURES[name], "value": value, "means": means} for name, value, means in rows
+    ]
 
 
 def show_examples(report: GateReport) -> list[dict[str, str]]:
@@ -105,10 +118,22 @@ def show_examples(report: GateReport) -> list[dict[str, str]]:
     ]
 
 
+def find_runs(session: Session, person_id: int) -> dict[str, LearningRun]:
+    """adapter id -> the run that made it."""
+    runs = session.queries.runs(person_id, RUNS_KNOWN)
+    return {run.adapter_id: run for run in runs if run.adapter_id is not None}
+
+
+def say_because(run: LearningRun | None) -> str:
+    """How a run learned and why so; empty where that is not known."""
+    if run is None:
+        return ""
+    return text.say_because(run.method, str(json.loads(run.settings_json).get("because", "")))
+
+
 def show_clicks(session: Session, person_id: int, version: AdapterVersion) -> list[str]:
     """What the person did that this version learned from, newest first, in one sentence each."""
-    runs = session.queries.runs(person_id, 200)
-    run = next((each for each in runs if each.adapter_id == version.adapter_id), None)
+    run = find_runs(session, person_id).get(version.adapter_id)
     if run is None:
         return []
     used = set(session.queries.evidence(person_id, run.run_id))
@@ -136,12 +161,12 @@ def show_duel(session: Session, person_id: int, see: Mapping[str, Any]) -> dict[
     able = [each for each in versions.values() if each.state in ("serving", "retired")]
     if not able:
         return None
-    choices = [{"id": each.adapter_id, "name": f"Version {each.number}"} for each in able]
+    choices = [{"id": each.adapter_id, "name": text.title_version(each.number)} for each in able]
     waiting, voted = session.open_duel(person_id), str(see.get("voted", ""))
     return {
         "first": str(see.get("first", choices[0]["id"])),
         "second": str(see.get("second", "")),
-        "choices": [*choices, {"id": "", "name": "Base model"}],
+        "choices": [*choices, {"id": "", "name": text.BASE_MODEL}],
         "questions": list_questions(session, person_id),
         "open": show_answers(session, person_id, waiting) if waiting else None,
         "revealed": _reveal(session, person_id, voted, versions) if voted else "",

@@ -5,6 +5,7 @@ const view = value => value.id ? `<section class="receipt" aria-label="What chan
   <header><span class="badge">${icon('spark', 15)}</span><h3>${esc(value.title)}</h3>
     <button type="button" class="icon" data-do="dismiss" aria-label="Dismiss">${icon('cross', 15)}</button></header>
   ${value.reasons.length ? `<p>${esc(value.reasons[0])}</p>` : ''}
+  ${value.because ? `<p class="because">${esc(value.because)}</p>` : ''}
   <ul class="facts">${value.facts.map(fact).join('')}</ul>${value.examples.map(example).join('')}
   <div class="row"><a class="plain" href="#learning">See details</a><button type="button" class="plain" data-do="undo">${icon('back', 14)} Undo: back to ${esc(value.back_to_name)}</button></div>
 </section>` : '';
