@@ -224,6 +224,17 @@ def test_choices_are_foretold_before_they_are_learned(store, me, voice):
     assert taste_of(store, me).agreement() == taste.agreement()
 
 
+def test_a_rewrite_is_learned_from_but_is_no_choice_that_was_foretold(store, me, voice):
+    taste = taste_of(store, me)
+    _, (reply_id, *_) = voice.ask()
+    longer = "Boil the egg for ten minutes, and then put it into cold water at once."
+    store.add_edit(me, reply_id, longer)
+    taste.learn(voice.say("edit", reply_id=reply_id, text=longer))
+
+    assert taste.model.weights[WORDS] > 0
+    assert taste.scores.n == 0
+
+
 def test_after_a_change_of_taste_only_what_speaks_of_the_new_one_lasts(store, me, voice):
     taste = taste_of(store, me)
     for outcome in ["first"] * 25 + ["second"] * 15:

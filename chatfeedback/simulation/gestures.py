@@ -174,7 +174,9 @@ def read_reaction(reaction: Reaction, asked: Asked, basis: Basis) -> list[Eviden
         case "edit":
             better, worse = (asked.replies[at].text for at in reaction.order)
             weight = edit_weight(worse, better)
-            return [preference(phis[0], phis[1], weight)] if weight > 0 else []
+            if weight == 0:
+                return []
+            return [preference(phis[0], phis[1], weight, is_choice=False)]
         case _:
             if len(phis) == 2:
                 return [preference(phis[0], phis[1])]

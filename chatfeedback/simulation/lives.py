@@ -108,7 +108,7 @@ class Chooser:
     def choose(self, prompt: str, replies: Sequence[GeneratedReply]) -> int:
         """As `Taste.choose`."""
         at = [self.asked.place[id(reply)] for reply in replies]
-        rewards, _ = self.model.score(self.asked.phis[at] * self.mask)
+        rewards = self.asked.phis[at] * self.mask @ self.model.weights  # only differences matter
         plausibility = np.array([reply.features.base_logprob_mean for reply in replies])
         return reward.choose(rewards, plausibility, [is_usable(reply) for reply in replies])
 

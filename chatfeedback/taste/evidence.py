@@ -67,8 +67,9 @@ class EvidenceReader:
         match judgement:
             case Better():
                 chosen, rejected = self._phis(judgement.reply_ids)
-                wrong = self._wrong(judgement)
-                return [preference(chosen, rejected, judgement.weight, wrong=wrong)]
+                wrong, is_choice = self._wrong(judgement), judgement.source == "click"
+                weight = judgement.weight
+                return [preference(chosen, rejected, weight, wrong=wrong, is_choice=is_choice)]
             case Equal():
                 marked = list(
                     zip(self._phis(judgement.reply_ids), self._wrong(judgement), strict=True)

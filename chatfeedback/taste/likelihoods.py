@@ -71,12 +71,21 @@ class Evidence:
 
 
 def preference(
-    chosen: Vector, rejected: Vector, weight: float = 1.0, *, wrong: Sequence[bool] = (False, False)
+    chosen: Vector,
+    rejected: Vector,
+    weight: float = 1.0,
+    *,
+    wrong: Sequence[bool] = (False, False),
+    is_choice: bool = True,
 ) -> Evidence:
     """phi (D,) of the better and of the worse reply to one prompt; `wrong`: which of them the
-    person called wrong."""
+    person called wrong.
+
+    is_choice: False for a rewrite. Only what misses a taste is rewritten, and the reply was served
+    because the model liked it: scored as a choice, every rewrite would be one foretold wrongly.
+    """
     row = _row(chosen, wrong=wrong[0]) - _row(rejected, wrong=wrong[1])
-    return Evidence(row[None], weight=weight, is_choice=True)
+    return Evidence(row[None], weight=weight, is_choice=is_choice)
 
 
 def tie(
