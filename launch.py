@@ -39,7 +39,7 @@ CHECKS = {
     "formatting": ["ruff", "format", "--check"],
     "lint": ["ruff", "check"],
     "types": ["mypy"],
-    "tests": ["pytest"],
+    "tests": ["pytest", *"--numprocesses logical --maxprocesses 4 --dist loadfile".split()],
 }
 
 
