@@ -84,6 +84,12 @@ def router(session: Session) -> APIRouter:
         person_id = session.default_person().person_id
         return asdict(plainly(lambda: session.data.import_file(person_id, name, data)))
 
+    @routes.get("/import/progress")
+    def import_progress() -> dict[str, int]:
+        """How far the import under way is; 0 of 0 when there is none."""
+        done, total = session.data.import_progress
+        return {"done": done, "total": total}
+
     return routes
 
 

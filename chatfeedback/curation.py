@@ -7,6 +7,7 @@ to set it aside until it is let in again; to correct it is to take it back and s
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -35,6 +36,7 @@ from chatfeedback.statistics import Statistics, count_feedback
 from chatfeedback.taste.taste import Tastes
 
 PREVIEW_ROWS = 8
+NO_IMPORT = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Curation:
         self._engine = engine
         self._tastes = tastes
         self._learner = learner
+        self.import_progress = NO_IMPORT  # (chats stored, chats in all) of the import under way
 
     # --- single events ---------------------------------------------------------------------
 
@@ -135,11 +138,21 @@ class Curation:
     def import_file(self, person_id: int, name: str, data: bytes) -> Imported:
         """Store what is new in a file, in one transaction; the engine reads its answers later."""
         found = read_file(name, data)
-        added = self._store.add_chats(person_id, name[:200], found.chats)
+        try:
+            note = self._note_import(len(found.chats))
+            added = self._store.add_chats(person_id, name[:200], found.chats, note)
+        finally:
+            self.import_progress = NO_IMPORT
         if added.chats or added.reactions:
             self._begin_anew(person_id)
             self._tastes.score_edits_later(person_id)
         return added
+
+    def _note_import(self, total: int) -> Callable[[int], None]:
+        def note(done: int) -> None:
+            self.import_progress = (done, total)
+
+        return note
 
     def export(self, person_id: int, format_name: str) -> ExportedFile:
         """All that stands, as a file of this format."""

@@ -6,16 +6,15 @@ the next start on; `--model` and `--quantize` go before it. No torch here.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from chatfeedback.engine.memory import QUANTISED_BYTES, plan_memory
-from chatfeedback.engine.model_files import find_folder, read_shape
+from chatfeedback.engine.model_files import base_key, find_folder, read_shape
 from chatfeedback.errors import ChatFeedbackError, InputRefused
-from chatfeedback.offline import must_be_fetched
+from chatfeedback.offline import hub_cache, must_be_fetched
 from chatfeedback.protocols import Store
 from chatfeedback.settings import Settings
 
@@ -50,7 +49,7 @@ def find_models(data_folder: Path, device: str) -> list[FoundModel]:
     folders = {"": STARTER}
     own = data_folder / MODEL_FOLDER
     folders |= {str(each.parent): each.parent for each in sorted(own.glob("*/config.json"))}
-    for stored in sorted(_hub_cache().glob("models--*")):
+    for stored in sorted(hub_cache().glob("models--*")):
         name = stored.name.removeprefix("models--").replace("--", "/", 1)
         if any(stored.glob("snapshots/*/config.json")) and not must_be_fetched(name):
             folders[name] = next(stored.glob("snapshots/*/config.json")).parent
@@ -71,11 +70,6 @@ def _look_at(name: str, folder: Path, device: str) -> FoundModel:
     return FoundModel(name, shape.n_weights, fits)
 
 
-def _hub_cache() -> Path:
-    home = os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
-
-
 def chosen_model(store: Store) -> str:
     """What was chosen last, as `--model` takes it; empty for the starter."""
     owner = next(iter(store.people()), None)
@@ -94,22 +88,41 @@ def choose_model(store: Store, name: str, quantisation: str) -> None:
     """From the next start on.
 
     Raises:
-        InputRefused: a model that is not on this machine yet, or an unknown quantisation.
-        ModelUnusable: its folder holds no model.
+        InputRefused: an unknown quantisation.
+        ModelUnusable: it is not on this machine, or its folder holds no model.
     """
-    name = name.strip()
-    if quantisation not in QUANTISATIONS:
-        raise InputRefused(
-            f"{quantisation!r} is no way to keep weights. "
-            f"Choose one of: {', '.join(QUANTISATIONS)}."
-        )
-    if must_be_fetched(name or None):
-        raise InputRefused(
-            f"{name} is not on this machine. Close the app and run "
-            f"`python launch.py --model {name}` once: that downloads it and shows how far it is."
-        )
+    check_quantisation(quantisation)
     if name:
         read_shape(find_folder(name, fetch=False))
     owner = store.people()[0].person_id
     store.set_setting(owner, MODEL_SETTING, name)
     store.set_setting(owner, QUANTISATION_SETTING, quantisation)
+
+
+def check_quantisation(quantisation: str) -> None:
+    """InputRefused for any that there is not."""
+    if quantisation not in QUANTISATIONS:
+        raise InputRefused(
+            f"{quantisation!r} is no way to keep weights. "
+            f"Choose one of: {', '.join(QUANTISATIONS)}."
+        )
+
+
+def base_of(key: str, model: str | None) -> Path:
+    """The folder of the model that a version belongs to: the one named, or the starter.
+
+    Args:
+        key: `BaseInfo.key` of the version's base.
+        model: folder or hub id; none for the starter.
+
+    Raises:
+        InputRefused: it is another model.
+        ModelUnusable: there is no such model.
+    """
+    folder = find_folder(model or STARTER, fetch=False)
+    if key not in {base_key(folder, quantisation) for quantisation in QUANTISATIONS}:
+        raise InputRefused(
+            f"The version was not learned on {model or 'the starter'}. "
+            "Name its base with --model; a merged model is made from the base's own weights."
+        )
+    return folder

@@ -28,7 +28,21 @@ def must_be_fetched(model: str | None) -> bool:
     """True for a hub id that is not wholly on this machine."""
     if model is None or Path(model).exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
         return False
+    stored = _stored(model)
+    is_begun = unfinished_mark(model).exists() or any(stored.glob("blobs/*.incomplete"))
+    return is_begun or not any(stored.glob("refs/*"))
+
+
+def unfinished_mark(model: str) -> Path:
+    """A file that stands while we fetch this model; it stays when that is cut short."""
+    return _stored(model) / "chatfeedback.unfinished"
+
+
+def hub_cache() -> Path:
+    """Where the hub's models lie on this machine."""
     home = os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
-    stored = cache / f"models--{model.replace('/', '--')}"
-    return not any(stored.glob("refs/*")) or any(stored.glob("blobs/*.incomplete"))
+    return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
+
+
+def _stored(model: str) -> Path:
+    return hub_cache() / f"models--{model.replace('/', '--')}"

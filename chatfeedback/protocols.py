@@ -6,7 +6,7 @@ Every store method takes the acting person first, and answers `NotFound` for ano
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -269,8 +269,17 @@ class Store(Queries, Protocol):
     ) -> tuple[int, bool]:
         """A vote (its comparison is filled in) on replies that were not side by side before."""
 
-    def add_chats(self, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
-        """One transaction: a file's chats and reactions, as far as they are not there yet."""
+    def add_chats(
+        self,
+        person_id: int,
+        source: str,
+        chats: Sequence[SharedChat],
+        note: Callable[[int], None] = ...,
+    ) -> Imported:
+        """One transaction: a file's chats and reactions, as far as they are not there yet.
+
+        note: told now and then how many chats are stored.
+        """
 
     def back_up(self) -> Backup:
         """A verified copy of everything."""
@@ -278,6 +287,9 @@ class Store(Queries, Protocol):
     def restore_backup(self, name: str) -> None:
         """Everything as it was in this backup, in one transaction; what is there now is backed up
         first."""
+
+    def erase(self) -> None:
+        """An empty database, in one transaction, and no backups."""
 
     # reward model: one row a person and base; basis rows are versioned, never changed
     def save_reward(

@@ -28,6 +28,8 @@ from chatfeedback.asking.explore import (
 from chatfeedback.asking.trials import BlindTrials, read_trials
 from chatfeedback.chatting import check_chat_settings
 from chatfeedback.curation import Curation
+from chatfeedback.downloads import Download, Downloads
+from chatfeedback.erasing import check_confirmed, erase_everything
 from chatfeedback.errors import (
     ChatFeedbackError,
     EngineUnavailable,
@@ -43,11 +45,13 @@ from chatfeedback.learning.objective import LearningMethod
 from chatfeedback.learning.watch import guard_report
 from chatfeedback.models import (
     FoundModel,
+    check_quantisation,
     choose_model,
     chosen_model,
     chosen_quantisation,
     find_models,
 )
+from chatfeedback.offline import hub_cache, must_be_fetched
 from chatfeedback.places import Place, list_places
 from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
@@ -103,6 +107,12 @@ class Session:
         self._engine = engine
         self._settings = settings
         self._seeds = SeedSource(seed)
+        self._downloads = Downloads()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Build the parts anew on what the store holds now."""
+        store, engine, settings = self._store, self._engine, self._settings
         self._tastes = Tastes(store, engine, settings)
         self._orders = Orders(store)
         self._choices = Choices(store)
@@ -154,16 +164,43 @@ class Session:
         """(model, quantisation) of the next start; an empty model is the starter."""
         return chosen_model(self._store), chosen_quantisation(self._store, self._settings)
 
-    def choose_model(self, name: str, quantisation: str) -> None:
-        """Use another model, or keep its weights otherwise, from the next start on."""
-        choose_model(self._store, name, quantisation)
+    def choose_model(self, name: str, quantisation: str) -> bool:
+        """Use another model, or keep its weights otherwise, from the next start on. False when it
+        must be fetched first: that begins, and it is chosen once it is here."""
+        name = name.strip()
+        check_quantisation(quantisation)
+        if not must_be_fetched(name or None):
+            choose_model(self._store, name, quantisation)
+            return True
+        self._downloads.start(name, lambda: choose_model(self._store, name, quantisation))
+        return False
+
+    def download(self) -> Download | None:
+        """The model that is being fetched, or the last one."""
+        return self._downloads.state()
+
+    def cancel_download(self) -> None:
+        """Fetch no more; what is here is kept for the next time."""
+        self._downloads.cancel()
+
+    def erase_everything(self, typed: str) -> None:
+        """Delete what everybody here ever said and all that was learned from it, for good:
+        conversations, feedback, versions, backups. `typed` must be `erasing.CONFIRMATION`."""
+        check_confirmed(typed)
+        base = self._engine.state().base
+        self.close()
+        try:
+            erase_everything(self._store, [base.key] if base else [])
+        finally:
+            self._begin()
 
     def places(self) -> list[Place]:
         """Where everything lies on this disk."""
-        return list_places(self._store.folder)
+        return list_places(self._store.folder, hub_cache())
 
     def close(self) -> None:
         """Stop learning at the next step. The engine and the store are closed by their owner."""
+        self._downloads.cancel()
         self._learner.close()
         self._tastes.close()
 

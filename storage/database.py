@@ -19,7 +19,15 @@ from sqlite_utils import Database, Migrations
 from chatfeedback.errors import InputRefused, NotFound, StorageFailed
 from chatfeedback.faults import point
 from chatfeedback.records import Backup
-from storage.backup import BACKUPS, back_up, find_backup, list_backups, newest_backup, sync
+from storage.backup import (
+    BACKUPS,
+    back_up,
+    backups,
+    find_backup,
+    list_backups,
+    newest_backup,
+    sync,
+)
 from storage.schema import APPLICATION_ID, migrations, schema_version
 
 FILE = "chatfeedback.db"
@@ -131,6 +139,24 @@ class DatabaseFile:
             finally:
                 source.close()
             migrate(self._writer, self.path, self._migrations)
+
+    def erase(self) -> None:
+        """An empty database in place of this one, in one transaction; then the backups go.
+
+        Whatever happens meanwhile, it is all there or all gone; backups that a crash left behind
+        are listed, and go with the next attempt.
+        """
+        folder = self.path.parent / BACKUPS
+        with self._writing, plain_errors(self.path):
+            fresh = connect(Path(":memory:"), PRAGMAS)
+            try:
+                migrate(fresh, self.path, self._migrations)
+                fresh.conn.backup(self._writer.conn)
+            finally:
+                fresh.close()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            for backup in backups(folder):
+                backup.unlink()
 
     def _take_reader(self) -> Database:
         try:

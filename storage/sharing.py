@@ -4,7 +4,7 @@ runs in its caller's transaction."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,17 @@ Judged = tuple[str, int, SharedReaction, int, list[int]]  # when, order, what, m
 # --- in ------------------------------------------------------------------------------------------
 
 
-def add_chats(db: Database, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
+def tell_nobody(_: int) -> None:
+    """How far it is, for nobody."""
+
+
+def add_chats(
+    db: Database,
+    person_id: int,
+    source: str,
+    chats: Sequence[SharedChat],
+    note: Callable[[int], None] = tell_nobody,
+) -> Imported:
     """Store what is new. Replies have no token ids or features yet; an engine reads them later.
 
     Chats of a file are not listed among a person's own. Reactions are added in the order in which
@@ -42,7 +52,8 @@ def add_chats(db: Database, person_id: int, source: str, chats: Sequence[SharedC
     asked = [*names, *(each.key for chat in chats for each in chat.exchanges)]
     known = known_names(db, person_id, asked)
     added, waiting = 0, [*_traits(chats, known)]
-    for chat in chats:
+    for number, chat in enumerate(chats):
+        note(number)
         new = [each for each in chat.exchanges if _is_new(each, known)]
         if new:
             added += 1

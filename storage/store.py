@@ -7,7 +7,7 @@ What each does lies in the modules named here, one noun each.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -332,9 +332,15 @@ class Store:
         with self._database.read() as db:
             return sharing.known_names(db, person_id, names)
 
-    def add_chats(self, person_id: int, source: str, chats: Sequence[SharedChat]) -> Imported:
+    def add_chats(
+        self,
+        person_id: int,
+        source: str,
+        chats: Sequence[SharedChat],
+        note: Callable[[int], None] = sharing.tell_nobody,
+    ) -> Imported:
         with self._database.write() as db:
-            return sharing.add_chats(db, person_id, source, chats)
+            return sharing.add_chats(db, person_id, source, chats, note)
 
     def set_aside(self, person_id: int, feedback_id: int, *, is_aside: bool) -> None:
         with self._database.write() as db:
@@ -363,6 +369,9 @@ class Store:
 
     def restore_backup(self, name: str) -> None:
         self._database.restore(name)
+
+    def erase(self) -> None:
+        self._database.erase()
 
     # --- reward models ---
 

@@ -15,6 +15,7 @@ from chatfeedback import cli
 from chatfeedback.api import router
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.exchange.exporting import FORMATS
+from chatfeedback.exchange.importing import read_file
 from chatfeedback.records import FeedbackEvent, FeedbackFilter
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
@@ -274,3 +275,16 @@ def test_the_app_takes_files_and_gives_them(session) -> None:
     assert len(file.text.splitlines()) == 1
     refused = client.get("/api/v1/export?format=xls")
     assert (refused.status_code, "no format" in refused.json()["detail"]) == (422, True)
+
+
+def test_an_import_tells_how_far_it_is_until_it_is_stored(session, store, me):
+    found = read_file("f", PAIR + b"\n" + PAIR.replace(b"Why", b"How"))
+    told: list[int] = []
+    store.add_chats(me, "f", found.chats, told.append)
+    assert told == [0, 1]
+    session.data._note_import(2)(1)
+    app = FastAPI()
+    app.include_router(router(session))
+    assert TestClient(app).get("/api/v1/import/progress").json() == {"done": 1, "total": 2}
+    session.data.import_file(me, "f", PAIR)
+    assert session.data.import_progress == (0, 0)

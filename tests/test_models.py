@@ -55,10 +55,18 @@ def test_the_choice_is_kept_for_the_next_start(store):
         choose_model(store, "", "int3")
 
 
-def test_a_model_that_must_be_fetched_is_refused_with_the_command_that_does_it(store):
-    with pytest.raises(InputRefused, match=r"launch\.py --model some/model"):
+def test_a_model_that_is_not_here_is_not_chosen(store):
+    with pytest.raises(ModelUnusable, match="some/model is not a folder here"):
         choose_model(store, "some/model", "none")
     assert chosen_model(store) == ""
+
+
+def test_models_fetched_from_the_hub_are_listed_with_what_lies_where(store):
+    blob = store.folder / "hub" / "models--some--model" / "blobs" / "abc"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"x" * 1000)
+    *_, fetched = list_places(store.folder, store.folder / "hub")
+    assert (fetched.path, fetched.size) == (str(store.folder / "hub"), 1000)
 
 
 def test_the_privacy_page_can_name_the_database_and_its_size(store):

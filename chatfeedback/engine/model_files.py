@@ -17,6 +17,7 @@ from chatfeedback.errors import ModelUnusable
 
 SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
 MAX_CONTEXT_TOKENS = 8192  # bounds the KV cache and the wait for a first token
+MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # of a hub's model
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _SAMPLES_PER_FILE, _SAMPLE_BYTES = 64, 65_536
 
@@ -44,7 +45,7 @@ def find_folder(path_or_id: str | Path, *, fetch: bool = True) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+        wanted = list(MODEL_FILES)
         return Path(
             snapshot_download(str(path_or_id), allow_patterns=wanted, local_files_only=not fetch)
         )
