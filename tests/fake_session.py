@@ -14,6 +14,8 @@ from chatfeedback.asking.elo import Rating, rate, read_duels
 from chatfeedback.asking.explore import AskingRate
 from chatfeedback.asking.trials import NO_TRIALS, BlindTrials
 from chatfeedback.chatting import check_chat_settings
+from chatfeedback.downloads import Download
+from chatfeedback.erasing import check_confirmed
 from chatfeedback.errors import EngineUnavailable, InputRefused, NotFound
 from chatfeedback.learning.choices import LearningChoices
 from chatfeedback.learning.guards import Finding, watch_collapse, watch_one_sided
@@ -21,6 +23,8 @@ from chatfeedback.models import FoundModel
 from chatfeedback.places import Place
 from chatfeedback.records import (
     AdapterVersion,
+    AiLabel,
+    Backup,
     BaseInfo,
     ChatSettings,
     Comparison,
@@ -134,14 +138,16 @@ class FakeSession:
         self.chats: dict[int, ChatSettings] = {}
         self.rate = AskingRate.SOMETIMES
         self.asks_for = 1  # answers to an ordinary message
+        self.tokens = (0, 0)  # how many the prompt and the answer of the next reply have
         self.choices = LearningChoices()
         self.model = ("", "none")
+        self.downloading: Download | None = None
         self.behind: dict[str, list[Behind]] = {}
         self.card = TasteCard("Short answers.", (), False, (), False)
         self.principles_stored = ""
-        self.shared = share_taste(BASIS, shipped_prior(BASIS), ())
         self.trials = NO_TRIALS
         self.findings = [watch_one_sided([]), watch_collapse(["a b c"], ["a b c"], 1.0, 0.9)]
+        self.shared = share_taste(BASIS, shipped_prior(BASIS), ())
         self.everybody = [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
         self.active = self.everybody[0]
         self._lock = threading.RLock()
@@ -237,6 +243,16 @@ class FakeSession:
     def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
         yield from self._write(self._message(person_id, message_id), 1, show=True)
 
+    def continue_reply(self, person_id: int, reply_id: int) -> Iterator[ReplyProgress]:
+        cut = self.reply_of(person_id, reply_id)
+        if not cut.can_go_on:
+            raise InputRefused(f"Reply {reply_id} is complete.")
+        message = self._message(person_id, cut.message_id)
+        ids = (self._add_reply(message),)
+        message.reply_ids += ids
+        message.shown = ids[0]
+        yield from self._reveal(message, ids, [self.says(message.text)], None, begun=cut.text)
+
     def reword(self, person_id: int, reply_id: int, text: str) -> None:
         self._add_edit(person_id, reply_id, text)
 
@@ -320,6 +336,12 @@ class FakeSession:
         writers = {reply.reply_id: reply.adapter_id for reply in self.stored.values()}
         return rate(read_duels(asked, self.events, writers))
 
+    def blind_trials(self, person_id: int) -> BlindTrials:
+        return self.trials
+
+    def guard_report(self, person_id: int) -> list[Finding]:
+        return list(self.findings)
+
     def choices_behind(self, person_id: int, measure: str, limit: int = 4) -> list[Behind]:
         return self.behind.get(measure, [])[:limit]
 
@@ -331,12 +353,6 @@ class FakeSession:
 
     def switch_taste_card(self, person_id: int, on: bool) -> None:
         self.card = replace(self.card, on=on)
-    def blind_trials(self, person_id: int) -> BlindTrials:
-        return self.trials
-
-    def guard_report(self, person_id: int) -> list[Finding]:
-        return list(self.findings)
-
 
     def principles(self, person_id: int) -> tuple[Principle, ...]:
         return read_principles(self.principles_stored)
@@ -389,10 +405,30 @@ class FakeSession:
     def chosen_model(self) -> tuple[str, str]:
         return self.model
 
-    def choose_model(self, name: str, quantisation: str) -> None:
+    def choose_model(self, name: str, quantisation: str) -> bool:
+        if name == "some/model":
+            self.downloading = Download(name, 500_000_000, 2_000_000_000, seconds_left=41.0)
+            return False
         if name == "nobody/knows":
             raise InputRefused("nobody/knows is not on this machine.")
         self.model = (name, quantisation)
+        return True
+
+    def download(self) -> Download | None:
+        return self.downloading
+
+    def cancel_download(self) -> None:
+        self.downloading = replace(self.downloading, has_ended=True, trouble="Cancelled; kept.")
+
+    def erase_everything(self, typed: str) -> None:
+        check_confirmed(typed)
+        self.__init__(self.says)
+
+    def backups(self) -> list[Backup]:
+        return []
+
+    def ai_labels(self, person_id: int) -> list[AiLabel]:
+        return []
 
     def places(self) -> list[Place]:
         return [Place("/home/you/chatfeedback.db", "conversations", 2_400_000)]
@@ -585,13 +621,14 @@ class FakeSession:
         ids: tuple[int, ...],
         texts: list[str],
         comparison_id: int | None,
+        begun: str = "",
     ) -> Iterator[ReplyProgress]:
-        so_far = [""] * len(ids)
+        so_far = [begun] * len(ids)
         progress = ReplyProgress("streaming", message.message_id, ids, tuple(so_far), comparison_id)
         try:
             yield replace(progress, phase="choosing" if comparison_id else "streaming")
             longest = max(len(text.split(" ")) for text in texts)
-            for count in range(1, longest + 1):
+            for count in range(len(begun.split()) + 1, longest + 1):
                 if count > self.words_before_wait:
                     while not self.pieces.wait(0.02):
                         yield replace(progress, texts=tuple(so_far))
@@ -616,7 +653,8 @@ class FakeSession:
         new = len(self.stored) + 1
         serving = self.serving(YOU, BASE.key)
         self.stored[new] = StoredReply(
-            new, message.message_id, message.text, "", (), (), "streaming", None,
+            new, message.message_id, message.text, "", *((7,) * n for n in self.tokens),
+            "streaming", None,
             serving.adapter_id if serving else None, 1.0, Sampling(), 0, BASE.key, None, None, 1,
             NOW,
         )  # fmt: skip

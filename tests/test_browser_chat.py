@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from browsing import (
+    SECRET,
     Server,
     Visit,
     answers,
@@ -14,9 +16,20 @@ from browsing import (
     press,
     send,
 )
-from fake_session import YOU, FakeSession
+from fake_session import READY, YOU, FakeSession
+
+from chatfeedback.records import EngineState
+from ui.gate import make_launch_url
 
 pytestmark = pytest.mark.browser
+LOADING = EngineState("loading", "The model is being loaded.", None)
+TWELVE_WORDS = " ".join(f"word{number}" for number in range(12))
+KNOWN_READY = {
+    "engine": {"phase": "ready", "message": ""},
+    "learning": {"phase": "idle", "message": "", "clicks": 0},
+    "serving": None,
+    "stamp": "",
+}
 
 
 class LateGoodbye:
@@ -165,3 +178,159 @@ def test_keys_rate_the_last_answer_and_tell_about_themselves(visit, session):
     composer(page).focus()
     page.keyboard.press("ArrowUp")
     expect(page.get_by_role("textbox", name="Edit your message")).to_have_value("hello")
+
+
+def drag(page, name: str, onto: str) -> None:
+    """Press one button, move to another in steps, let go."""
+    start = page.get_by_role("button", name=name, exact=True).bounding_box()
+    end = page.get_by_role("button", name=onto, exact=True).bounding_box()
+    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=8)
+    page.mouse.up()
+
+
+def letters(page):
+    return page.locator(".letter")
+
+
+def test_four_answers_are_put_in_order_by_dragging(visit, session):
+    page = visit()
+    session.asks_for = 4
+    send(page, "tea?")
+    page.get_by_role("button", name=re.compile("^Put in order")).click()
+    drag(page, "Answer D: not placed", "Answer A: not placed")
+    expect(letters(page)).to_have_text(["D1.", "A2.", "B3.", "C4."])
+    drag(page, "Answer A: place 2", "Answer C: place 4")
+    expect(letters(page)).to_have_text(["D1.", "B2.", "C3.", "A4."])
+    press(page, "Save order")
+    expect(answers(page)).to_have_text("Fourth: You asked: tea?")
+    [ranked] = session.events
+    assert ranked.event.order == (4, 2, 3, 1)
+
+
+def test_four_answers_are_put_in_order_by_finger_on_a_phone(browser, server, session):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(make_launch_url("127.0.0.1", server.port, SECRET))
+    session.asks_for = 4
+    send(page, "tea?")
+    page.get_by_role("button", name=re.compile("^Put in order")).tap()
+    boxes = [each.bounding_box() for each in letters(page).all()]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+    touch = context.new_cdp_session(page)
+
+    def touches(kind: str, *points: tuple[float, float]) -> None:
+        told = [{"x": x, "y": y} for x, y in points]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": told})
+
+    (x, y), (to_x, to_y) = middles[2], middles[0]
+    touches("touchStart", (x, y))
+    for step in range(1, 9):
+        touches("touchMove", (x + (to_x - x) * step / 8, y + (to_y - y) * step / 8))
+    touches("touchEnd")
+    expect(letters(page)).to_have_text(["C1.", "A2.", "B3.", "D4."])
+    context.close()
+
+
+def test_a_press_on_a_letter_that_does_not_move_places_it(visit, session):
+    page = visit()
+    session.asks_for = 3
+    send(page, "tea?")
+    page.get_by_role("button", name=re.compile("^Put in order")).click()
+    press(page, "Answer C: not placed")
+    expect(letters(page)).to_have_text(["C1.", "A1", "B2"])
+
+
+def stop_early(page, session) -> None:
+    session.says = lambda prompt: TWELVE_WORDS
+    session.pieces.clear()
+    composer(page).fill("hello")
+    composer(page).press("Enter")
+    expect(page.locator("#live .md")).to_contain_text("word2")
+    press(page, "Stop")
+    expect(answers(page)).to_have_text("word0 word1 word2")
+
+
+def test_a_stopped_answer_goes_on_and_the_short_one_stays_beside_it(visit, session):
+    page = visit()
+    stop_early(page, session)
+    press(page, "Continue")
+    expect(page.locator("#live .md")).to_contain_text("word0 word1 word2")
+    session.pieces.set()
+    expect(answers(page)).to_contain_text("word2 word3")
+    expect(answers(page)).to_contain_text("word11")
+    expect(page.get_by_role("button", name="Continue")).to_have_count(0)
+    expect(page.locator(".pager .at")).to_have_text("2/2")
+    press(page, "Previous answer")
+    expect(answers(page)).to_have_text("word0 word1 word2")
+
+
+def test_an_answer_that_goes_on_can_be_stopped_and_go_on_again(visit, session):
+    page = visit()
+    stop_early(page, session)
+    session.words_before_wait = 6
+    press(page, "Continue")
+    expect(page.locator("#live .md")).to_contain_text("word5")
+    press(page, "Stop")
+    expect(answers(page)).to_have_text("word0 word1 word2 word3 word4 word5")
+    session.pieces.set()
+    press(page, "Continue")
+    expect(answers(page)).to_contain_text("word11")
+    expect(page.locator(".pager .at")).to_have_text("3/3")
+
+
+def test_a_message_waits_for_the_model_through_a_reload_and_goes_by_itself(visit, session):
+    session.engine = LOADING
+    page = visit()
+    expect(page.locator("#engine-notice")).to_be_visible()
+    composer(page).fill("are you there?")
+    composer(page).press("Enter")
+    waiting = page.get_by_role("status").filter(has_text="Will be sent when the model is ready")
+    expect(waiting).to_contain_text("are you there?")
+    expect(composer(page)).to_have_value("")
+    composer(page).fill("a further thought")
+    page.reload()
+    expect(waiting).to_contain_text("are you there?")
+    expect(composer(page)).to_have_value("a further thought")
+    session.engine = READY
+    expect(answers(page)).to_have_text("You asked: are you there?")
+    expect(waiting).to_be_hidden()
+    expect(composer(page)).to_have_value("a further thought")
+    assert [message.text for message in session.messages] == ["are you there?"]
+
+
+def test_a_waiting_message_is_taken_back_into_the_box(visit, session):
+    session.engine = LOADING
+    page = visit()
+    expect(page.locator("#engine-notice")).to_be_visible()
+    composer(page).fill("too hasty")
+    press(page, "Send")
+    press(page, "Cancel")
+    expect(composer(page)).to_have_value("too hasty")
+    session.engine = READY
+    expect(page.locator("#engine-notice")).to_be_hidden()
+    assert session.messages == []
+
+
+def test_the_page_that_does_not_know_yet_is_told_to_let_the_message_wait(visit, session):
+    page = visit()
+    page.route("**/api/v1/status", lambda route: route.fulfill(json=KNOWN_READY))
+    session.engine = LOADING
+    composer(page).fill("hello")
+    composer(page).press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Will be sent")).to_contain_text("hello")
+    session.engine = READY
+    expect(answers(page)).to_have_text("You asked: hello")
+    assert len(session.messages) == 1
+
+
+def test_how_full_the_memory_is_shows_from_a_quarter_on(visit, session):
+    page = visit()
+    send(page, "one")
+    expect(page.get_by_role("meter")).to_have_count(0)
+    session.tokens = (500, 524)  # of 2048
+    send(page, "two")
+    meter = page.get_by_role("meter", name="Memory used by this conversation")
+    expect(meter).to_have_attribute("aria-valuenow", "50")
+    expect(page.locator(".context")).to_have_attribute("title", re.compile("1024 of 2048 tokens"))

@@ -81,11 +81,73 @@ def test_a_refused_message_goes_back_into_the_box(handlers, session):
 
 
 def test_nothing_is_sent_while_no_model_can_answer(handlers, session):
-    session.engine = EngineState("loading", "Loading the starter model…")
+    session.engine = EngineState("failed", "The folder has no weights.")
     (only,) = handlers.send("hello", False, EMPTY)
-    assert "Loading the starter model" in only["toast"]["text"]
+    assert "The folder has no weights" in only["toast"]["text"]
     assert only["composer"]["draft"] == "hello"
     assert session.messages == []
+
+
+@pytest.mark.parametrize("phase", ["starting", "loading", "restarting"])
+def test_a_message_that_comes_before_the_model_waits_in_the_page(handlers, session, phase):
+    session.engine = EngineState(phase, "Loading the starter model…")
+    (only,) = handlers.send("hello", False, EMPTY)
+    assert (only["composer"]["queued"], only["composer"]["draft"]) == ("hello", "")
+    assert session.messages == []
+
+
+def test_an_answer_that_was_cut_short_goes_on_from_what_it_has(handlers, session):
+    session.says = lambda prompt: LONG_ANSWER
+    session.pieces.clear()
+    stream = handlers.send("hello", False, EMPTY)
+    while "word2" not in str(next(stream)):
+        pass
+    stream.close()
+    session.pieces.set()
+    first, *_, last = handlers.go_on(Place(1), {"reply_id": 1})
+    assert "word0 word1 word2" in first["live"]["items"][0]["reply"]["html"]
+    assert first["composer"]["writing"]
+    reply = last["transcript"]["items"][0]["reply"]
+    assert (reply["text"], reply["cut"], reply["can_go_on"]) == (LONG_ANSWER, "", False)
+    assert (reply["pager"]["at"], reply["pager"]["before"]) == (2, 1)
+
+
+def test_a_complete_answer_cannot_go_on(handlers):
+    say(handlers, "hello")
+    *_, last = handlers.go_on(Place(1), {"reply_id": 1})
+    assert "complete" in last["toast"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("state", "stop_reason", "says"),
+    [
+        ("interrupted", "cancelled", "Stopped. The text so far is kept."),
+        ("failed", None, "This answer could not be finished."),
+        ("done", "length", "Cut off: it reached the longest length."),
+        ("done", "end", ""),
+    ],
+)
+def test_it_is_said_why_an_answer_ends_early(session, state, stop_reason, says):
+    list(session.reply(YOU, session.add_conversation("Tea"), "hello", "client-0001"))
+    reply = replace(session.stored[1], state=state, stop_reason=stop_reason)
+    assert text.say_cut(reply) == says
+    assert reply.can_go_on == bool(says)
+
+
+def test_the_meter_counts_the_prompt_and_the_answer_of_the_latest_reply(handlers, session):
+    session.tokens = (300, 212)
+    place = say(handlers, "hello")
+    session.tokens = (900, 124)
+    shown = handlers.open(say(handlers, "and then?", place).conversation_id)
+    assert shown["transcript"]["context"]["percent"] == 50  # 1024 of 2048
+    assert "1024 of 2048 tokens" in shown["transcript"]["context"]["says"]
+
+
+def test_the_meter_says_nothing_of_tokens_that_another_model_counted(handlers, session):
+    session.tokens = (300, 212)
+    place = say(handlers, "hello")
+    session.stored[1] = replace(session.stored[1], base_key="another")
+    assert handlers.open(place.conversation_id)["transcript"]["context"] is None
 
 
 def test_an_unexpected_error_is_told_without_its_inside(handlers, session, caplog):
@@ -250,7 +312,7 @@ def test_a_comparison_is_blind_until_the_vote(handlers, session):
     session.all_versions = [make_version(1, "serving")]
     place = say(handlers, "hello", twice=True)
     item = last_item(handlers, place)
-    assert [card["state"] for card in item["compare"]["cards"]] == ["done", "done"]
+    assert [card["cut"] for card in item["compare"]["cards"]] == ["", ""]
     assert "version" not in str(item)
     shown = handlers.vote(place, {"comparison_id": 1, "outcome": "second"} | CLICK)
     reply = shown["transcript"]["items"][-1]["reply"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 
 from chatfeedback.api import router
 from chatfeedback.session import Session
+from ui.chat_words import APP
 from ui.gate import App, Gate
 from ui.learning import read_status
 from ui.page import build_page
@@ -50,7 +52,7 @@ def build_pages(session: Session) -> FastAPI:
         theme=make_theme(),
         # Not css=: Gradio would put its own container before every selector.
         head=f"<style>{read_static('style.css')}{read_static('data.css')}</style>"
-        f"<script>{read_static('app.js')}</script>",
+        f"<script>{{const WORDS = {json.dumps(APP)};\n{read_static('app.js')}}}</script>",
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

@@ -145,6 +145,8 @@ class _Reader:
             "html": render_markdown(reply.text),
             "text": reply.text,
             "state": reply.state,
+            "cut": text.say_cut(reply),
+            "can_go_on": reply.can_go_on,
             "thumb": self.thumbs.get(reply.reply_id, 0),
             "chips": list(self.chips.get(reply.reply_id, ())),
             "options": REASONS,
@@ -167,10 +169,16 @@ def show_reactions(events: tuple[FeedbackEvent, ...]) -> dict[str, Any]:
 def show_context(session: Session, replies: Mapping[int, StoredReply]) -> dict[str, Any] | None:
     """How much of what the model can read the talk fills by now; None before there is a reply."""
     base = session.engine_state().base
-    written = [reply for reply in replies.values() if reply.prompt_ids and reply.token_ids]
-    if base is None or not written:
+    if base is None:
         return None
-    latest = max(written, key=lambda reply: reply.reply_id)
+    counted = [
+        reply
+        for reply in replies.values()
+        if reply.prompt_ids and reply.token_ids and reply.base_key == base.key
+    ]
+    if not counted:
+        return None
+    latest = max(counted, key=lambda reply: reply.message_id)
     tokens = len(latest.prompt_ids) + len(latest.token_ids)
     share = min(1.0, tokens / max(1, base.context_tokens))
     return {"percent": round(100 * share), "says": text.say_context(tokens, base.context_tokens)}
@@ -196,6 +204,11 @@ def _page_siblings(reply_ids: tuple[int, ...], shown: int) -> dict[str, Any] | N
 
 
 # --- a reply being written ----------------------------------------------------------------
+
+
+def will_be_ready(session: Session) -> bool:
+    """True while the model is being loaded: a message can wait for it."""
+    return session.engine_state().phase in ("starting", "loading", "restarting")
 
 
 def require_engine(session: Session) -> None:
@@ -229,6 +242,12 @@ def show_progress(message: str | None, progress: ReplyProgress) -> dict[str, Any
     elif progress.phase != "choosing":
         item["reply"] = {"html": render_markdown(progress.texts[0]), "state": "streaming"}
     return value
+
+
+def show_begun(cut: StoredReply) -> dict[str, Any]:
+    """The live block before the first new word of an answer that goes on."""
+    begun = ReplyProgress("streaming", cut.message_id, (cut.reply_id,), (cut.text,))
+    return show_progress(None, begun)
 
 
 NOTHING_LIVE: dict[str, Any] = {"items": [], "live": True}

@@ -28,15 +28,15 @@ def show_comparison(comparison: Comparison, replies: Mapping[int, StoredReply]) 
         "id": comparison.comparison_id,
         "votable": True,
         "cards": [
-            {"html": render_markdown(replies[reply_id].text), "state": replies[reply_id].state}
-            for reply_id in comparison.reply_ids
+            {"html": render_markdown(reply.text), "cut": text.say_cut(reply)}
+            for reply in map(replies.__getitem__, comparison.reply_ids)
         ],
     }
 
 
 def show_streaming_comparison(texts: Sequence[str]) -> dict[str, Any]:
     """The cards while both answers are being written; there is nothing to vote on yet."""
-    cards = [{"html": render_markdown(each), "state": "streaming"} for each in texts]
+    cards = [{"html": render_markdown(each), "cut": ""} for each in texts]
     return {"id": 0, "votable": False, "cards": cards}
 
 

@@ -37,12 +37,13 @@ Gesture = Mapping[str, Any]
 _toast_ids = itertools.count(1)
 
 
-def show_composer(*, writing: bool = False, draft: str = "") -> Shown:
-    """How the message box changes: with a stop button while writing, or with a text put back.
+def show_composer(*, writing: bool = False, draft: str = "", queued: str = "") -> Shown:
+    """How the message box changes: with a stop button while writing, with a text put back, or with
+    one that waits until the model is ready.
 
     The box itself is never an output: Gradio would undo what is being typed when it arrives.
     """
-    return {"id": next(_toast_ids), "writing": writing, "draft": draft}
+    return {"id": next(_toast_ids), "writing": writing, "draft": draft, "queued": queued}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,10 @@ class Place:
     tab: str = ""
 
 
-IDLE: Shown = {"live": chat.NOTHING_LIVE, "composer": {"id": 0, "writing": False, "draft": ""}}
+IDLE: Shown = {
+    "live": chat.NOTHING_LIVE,
+    "composer": {"id": 0, "writing": False, "draft": "", "queued": ""},
+}
 
 
 def make_toast(message: str, *, kind: str = "said", act: Shown | None = None) -> Shown:
@@ -159,10 +163,14 @@ class Handlers:
     # --- replies ---------------------------------------------------------------------------
 
     def send(self, message: str, side_by_side: bool, place: Place) -> Iterator[Shown]:
-        """Answer a message, or answer it twice. A refused message goes back into the box."""
+        """Answer a message, or answer it twice. One that comes before the model is ready waits in
+        the page; a refused one goes back into the box."""
         with self._replies.write(place.tab) as reply:
             if not message.strip() or reply is None:
                 yield {"composer": show_composer(writing=reply is None, draft=message)}
+                return
+            if chat.will_be_ready(self._session):
+                yield {"composer": show_composer(queued=message)}
                 return
             try:
                 chat.require_engine(self._session)
@@ -202,6 +210,23 @@ class Handlers:
                 message_id = _need_id(gesture, "message_id")
                 yield self._show_rewriting(place, message_id)
                 progress = self._session.regenerate(self._person_id, message_id)
+                yield from self._stream(progress, reply, place, None)
+            except Exception as error:
+                yield self._show_failed(place, error)
+
+    def go_on(self, place: Place, gesture: Gesture) -> Iterator[Shown]:
+        """Go on with an answer that was cut short; the short one stays beside it."""
+        with self._replies.write(place.tab) as reply:
+            if reply is None:
+                yield {"toast": {}}
+                return
+            try:
+                chat.require_engine(self._session)
+                reply_id = _need_id(gesture, "reply_id")
+                [cut] = self._session.queries.replies(self._person_id, [reply_id])
+                shown = self._show_rewriting(place, cut.message_id)
+                yield shown | {"live": chat.show_begun(cut)}
+                progress = self._session.continue_reply(self._person_id, reply_id)
                 yield from self._stream(progress, reply, place, None)
             except Exception as error:
                 yield self._show_failed(place, error)

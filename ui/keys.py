@@ -2,33 +2,8 @@
 
 from __future__ import annotations
 
-KEYS = {
-    "Writing": (
-        ("Send", "Enter"),
-        ("New line", "Shift+Enter"),
-        ("Edit your last message", "↑ in an empty box"),
-        ("Stop the answer; leave the box", "Esc"),
-        ("To the message box", "/"),
-    ),
-    "Answers": (
-        ("Like, dislike the last answer", "+ -"),
-        ("Previous, next answer", "← →"),
-        ("Another answer", "Ctrl+Enter"),
-        ("Copy the last answer", "Ctrl+Shift+C"),
-    ),
-    "Two or more answers": (
-        ("A, B, C, D is best", "1 2 3 4"),
-        ("Tie", "0"),
-        ("All are bad", "9"),
-        ("Put them in order", "R, then 1 2 3 4"),
-    ),
-    "Everywhere": (
-        ("Search everything", "Ctrl+K"),
-        ("New chat", "Ctrl+Shift+O"),
-        ("Sidebar", "Ctrl+Shift+S"),
-        ("These keys", "?"),
-    ),
-}
+from ui.chat_words import APP, KEYS
+
 NAMES = {"Enter", "Esc", "R", "?", "/", "+", "-", "↑", "←", "→", *"0123456789"}
 
 
@@ -42,8 +17,9 @@ def show_keys() -> str:
     )
     return (
         '<dialog id="keys" class="sheet" aria-labelledby="keys-title"><header>'
-        '<h2 id="keys-title">Keys</h2><button type="button" class="icon" data-close'
-        f' aria-label="Close">✕</button></header><div class="key-groups">{groups}</div></dialog>'
+        f'<h2 id="keys-title">{APP["keys"]}</h2><button type="button" class="icon" data-close'
+        f' aria-label="{APP["close"]}">✕</button></header>'
+        f'<div class="key-groups">{groups}</div></dialog>'
     )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ui.chat_words import CHAT
+
 Labels = Mapping[str, str]
 
 PAGE: Labels = {
@@ -144,5 +146,5 @@ LEARNING: Labels = {
     "runs": "Runs that left no version",
 }
 
-LABELS: Mapping[str, Labels] = {"taste": TASTE, "learning": LEARNING}
+LABELS: Mapping[str, Labels] = {**CHAT, "taste": TASTE, "learning": LEARNING}
 """Widget -> its labels. Those of a page beside the chat come on top of `PAGE`."""

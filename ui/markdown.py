@@ -22,6 +22,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from ui import text
+from ui.formulas import add_formulas
 
 _LINK_SCHEMES = {"http", "https", "mailto"}
 _LONGEST_PAINTED_CODE = 20_000  # characters; beyond it colours cost more than they help
@@ -88,6 +89,7 @@ def _is_link_allowed(url: str) -> bool:
 def _build_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
     parser.enable(["table", "strikethrough"])
+    add_formulas(parser)
     parser.validateLink = _is_link_allowed  # type: ignore[method-assign]
     rules: dict[str, Any] = {
         "fence": _render_code,

@@ -14,6 +14,7 @@ import gradio as gr
 
 from chatfeedback.session import Session
 from ui import chat, data, learning, settings, taste, text
+from ui.chat_words import APP
 from ui.conversations import parse_id
 from ui.handlers import Gesture, Handlers, Place, Shown, make_toast, say_error
 from ui.keys import show_keys
@@ -37,15 +38,16 @@ STREAM: dict[str, Any] = {
 }
 FOCUS = "() => { document.querySelector('#message textarea')?.focus(); }"
 POLL = "() => { document.dispatchEvent(new Event('cf:poll')); }"
-# The box is emptied here, in the browser, as its text is taken; a refused text is put back.
-TAKE_DRAFT = "(...inputs) => { window.cfTakeDraft(inputs[0]); return inputs; }"
+# The box is emptied here, in the browser, as its text is taken; a refused text is put back. What
+# waited for the model is sent instead of what stands in the box by now.
+TAKE_DRAFT = "(text, ...rest) => [window.cfTakeDraft(text), ...rest]"
 READ_SWITCH = "() => localStorage.getItem('cf-compare') === 'yes'"
 KEEP_SWITCH = "on => { localStorage.setItem('cf-compare', on ? 'yes' : 'no'); }"
 
 BRAND = (
     '<div class="brand"><span class="mark" aria-hidden="true"></span><b>chatfeedback</b>'
-    '<button type="button" class="icon" id="theme-toggle" aria-label="Light or dark"'
-    ' title="Light or dark"><svg viewBox="0 0 24 24" width="17" height="17" aria-hidden="true">'
+    f'<button type="button" class="icon" id="theme-toggle" aria-label="{APP["theme"]}"'
+    f' title="{APP["theme"]}"><svg viewBox="0 0 24 24" width="17" height="17" aria-hidden="true">'
     '<circle cx="12" cy="12" r="8" fill="none" stroke="currentColor" stroke-width="1.8"/>'
     '<path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/></svg></button></div>'
 )
@@ -53,32 +55,40 @@ CHAT_LINK = (
     '<a href="./" aria-current="page">'
     '<svg viewBox="0 0 24 24" width="17" height="17" fill="none" stroke="currentColor"'
     ' stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
-    '<path d="M20.5 12a8 8 0 0 1-11.7 7.1L4 20l1-4.600A8 8 0 1 1 20.5 12z"/></svg>Chat</a>'
+    '<path d="M20.5 12a8 8 0 0 1-11.7 7.1L4 20l1-4.600A8 8 0 1 1 20.5 12z"/></svg>'
+    f"{APP['chat']}</a>"
 )
 SIDE_TOGGLE = (
-    '<button type="button" class="icon side-toggle" aria-label="Sidebar" title="Sidebar"'
+    f'<button type="button" class="icon side-toggle" aria-label="{APP["sidebar"]}"'
+    f' title="{APP["sidebar"]}"'
     ' aria-controls="side"><svg viewBox="0 0 24 24" width="18" height="18" fill="none"'
     ' stroke="currentColor" stroke-width="1.8" stroke-linecap="round" aria-hidden="true">'
     '<rect x="4" y="5" width="16" height="14" rx="3"/><path d="M9.5 5v14"/></svg></button>'
 )
 MORE = (
-    '<button type="button" class="icon" id="open-finder" aria-label="Search everything"'
-    ' title="Search everything (Ctrl+K)"><svg viewBox="0 0 24 24" width="18" height="18"'
+    f'<button type="button" class="icon" id="open-finder" aria-label="{APP["search"]}"'
+    f' title="{APP["search"]} (Ctrl+K)"><svg viewBox="0 0 24 24" width="18" height="18"'
     ' fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"'
     ' aria-hidden="true"><circle cx="11" cy="11" r="6.5"/><path d="m20 20-4.2-4.2"/></svg></button>'
-    '<button type="button" class="icon" id="open-drawer" aria-label="Settings of this conversation"'
-    ' title="Settings of this conversation"><svg viewBox="0 0 24 24" width="18" height="18"'
+    f'<button type="button" class="icon" id="open-drawer" aria-label="{APP["settings"]}"'
+    f' title="{APP["settings"]}"><svg viewBox="0 0 24 24" width="18" height="18"'
     ' fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"'
     ' aria-hidden="true"><path d="M4 7h9M19 7h1M4 12h2M12 12h8M4 17h10M20 17h0"/>'
     '<circle cx="16" cy="7" r="2.2"/><circle cx="9" cy="12" r="2.2"/>'
     '<circle cx="17" cy="17" r="2.2"/></svg></button>'
 )
 TO_END = (
-    '<button type="button" id="to-end" aria-label="Jump to the newest message" hidden>'
+    f'<button type="button" id="to-end" aria-label="{APP["to_end"]}" hidden>'
     '<svg viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor"'
     ' stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
     '<path d="M12 5v14M6 13l6 6 6-6"/></svg></button>'
     '<p id="engine-notice" role="status" hidden></p>'
+)
+QUEUED = (  # app.js puts the message in
+    '<div id="queued" class="exchange" role="status" hidden><div class="user">'
+    '<div class="bubble" dir="auto"></div></div><p class="thinking"><span class="dots"'
+    f' aria-hidden="true"><i></i><i></i><i></i></span>{APP["queued"]}'
+    f'<button type="button" class="link" data-unqueue>{APP["cancel"]}</button></p></div>'
 )
 
 
@@ -94,7 +104,7 @@ def build_page(session: Session) -> Any:
 
 def _show_links() -> str:
     links = "".join(show_link(view) for view in VIEWS)
-    return f'<nav id="nav" aria-label="Pages">{CHAT_LINK}{links}</nav>'
+    return f'<nav id="nav" aria-label="{APP["pages"]}">{CHAT_LINK}{links}</nav>'
 
 
 def lay_out() -> dict[str, Any]:
@@ -139,6 +149,7 @@ def _lay_out_chat() -> dict[str, Any]:
     with gr.Column(elem_id="scroll"):
         parts["transcript"] = make_widget("transcript", {})
         parts["live"] = make_widget("live", chat.NOTHING_LIVE, like="transcript")
+        make_static("queued-box", QUEUED)
     with gr.Column(elem_id="foot"):
         make_static("to-end-box", TO_END)
         make_widget("tour", {})
@@ -197,14 +208,18 @@ class _Wiring:
         def again(request: gr.Request, data: gr.EventData, *here: object) -> Iterator[Any]:
             yield from self._stream(do.regenerate(_place(request, *here), _read(data)))
 
+        def go_on(request: gr.Request, data: gr.EventData, *here: object) -> Iterator[Any]:
+            yield from self._stream(do.go_on(_place(request, *here), _read(data)))
+
         def revise(request: gr.Request, data: gr.EventData, *here: object) -> Iterator[Any]:
             yield from self._stream(do.revise(_place(request, *here), _read(data)))
 
         typed = [parts["message"], parts["compare"], *self._here]
         sent = parts["message"].submit(send, typed, self._all(), js=TAKE_DRAFT, **STREAM)
         written = parts["transcript"].regenerate(again, self._here, self._all(), **STREAM)
+        longer = parts["transcript"].go_on(go_on, self._here, self._all(), **STREAM)
         revised = parts["writer"].revise(revise, self._here, self._all(), **STREAM)
-        for each in (sent, written, revised):
+        for each in (sent, written, longer, revised):
             each.then(None, None, None, js=POLL)
         parts["courier"].nudge(lambda: None, None, None, **QUIET, trigger_mode="multiple")
         self._listen(parts["composer"].halt, lambda place, _: do.stop(place))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.downloads import Download
 from chatfeedback.records import (
     AdapterVersion,
     EngineState,
@@ -184,6 +185,15 @@ def say_reply_origin(reply: StoredReply, versions: Mapping[str, AdapterVersion])
     return " · ".join(parts)
 
 
+def say_cut(reply: StoredReply) -> str:
+    """Why an answer ends where it does, unless it came to its own end."""
+    if reply.state == "interrupted":
+        return "Stopped. The text so far is kept."
+    if reply.state == "failed":
+        return "This answer could not be finished."
+    return "Cut off: it reached the longest length." if reply.stop_reason == "length" else ""
+
+
 def say_reveal(names: Sequence[str]) -> str:
     """Told after a vote: who wrote the answers, in the order shown."""
     if len(set(names)) == 1:
@@ -236,6 +246,7 @@ def say_deleted(title: str) -> str:
     return f"Deleted “{title}”."
 
 
+PRESET_NAMES = {"careful": "Careful", "balanced": "Balanced", "bold": "Bold"}
 PRESETS = {
     "careful": "Small steps. A version must be clearly better, and stays close to the base model.",
     "balanced": "The middle: what it was tuned and tested with.",
@@ -245,7 +256,6 @@ KNOBS = {
     "clicks_per_run": ("Choices for a run", "New choices before it learns by itself"),
     "kl_budget_nats": ("Distance, nats", "How far one run may move from the base model"),
     "max_steps": ("Most steps", "Where a run ends at the latest"),
-PRESET_NAMES = {"careful": "Careful", "balanced": "Balanced", "bold": "Bold"}
     "min_better_probability": ("Must be better", "How sure it must be that you gain, 0.5 to 0.99"),
     "min_retention_share": ("Must be kept", "Share of what it knew that it must still know"),
 }
@@ -254,15 +264,6 @@ WHENS = {
     "clicks": "As soon as there are enough choices",
     "by hand": "Only when I ask",
 }
-CHOSEN = "Saved. It counts from the next answer or run on."
-FORESEEN = "Choices foreseen, %"
-MEANS_LOSS = "How badly choices are told apart; falls while it learns"
-MEANS_MARGIN = "How much surer of the better answers it is than the base model; rises"
-MEANS_SCALE = "How strongly it may serve; at full strength it did some harm"
-MEANS_BETTER = "How sure it is that its answers suit you better, judged on fresh samples"
-MEANS_FINISHED = "Share of answers that end properly"
-MEANS_LENGTH = "Length of its answers, as a multiple of the base model's"
-MEANS_KL = "How far its wording has moved from the base model"
 METHODS = {
     "dpo": "DPO (one answer over another)",
     "listwise": "listwise DPO (whole rankings)",
@@ -304,7 +305,7 @@ GUARDS = {  # guard -> what it asks, and what its figure is
     "collapse": ("Does it repeat itself?", "Variety of its words, as a share of the base model's"),
     "forgetting": ("Does it still know its facts?", "Share of what the base model knows"),
 }
-MEANS_KEPT = "What it still gets right, as a share of what the base model gets right"
+CHOSEN = "Saved. It counts from the next answer or run on."
 CURVES = {  # metric -> its name in the picture
     "loss": "Loss",
     "reward_margin": "Reward margin",
@@ -322,6 +323,15 @@ FIGURES = {  # of the gate
     "agreement": "Foresaw your choices",
 }
 BASE_MODEL = "Base model"
+FORESEEN = "Choices foreseen, %"
+MEANS_LOSS = "How badly choices are told apart; falls while it learns"
+MEANS_MARGIN = "How much surer of the better answers it is than the base model; rises"
+MEANS_SCALE = "How strongly it may serve; at full strength it did some harm"
+MEANS_BETTER = "How sure it is that its answers suit you better, judged on fresh samples"
+MEANS_FINISHED = "Share of answers that end properly"
+MEANS_LENGTH = "Length of its answers, as a multiple of the base model's"
+MEANS_KL = "How far its wording has moved from the base model"
+MEANS_KEPT = "What it still gets right, as a share of what the base model gets right"
 MEANS_AGREEMENT = "Share of your choices that were foreseen before they were learned from"
 ROLLED_BACK_BASE = "The base model answers from the next reply on."
 LEARNING_STOPPED = "Learning was stopped; nothing of it is kept."
@@ -354,15 +364,6 @@ def say_headline(status: LearningStatus) -> str:
     return " · ".join(parts)
 
 
-def say_time_left(seconds: float | None) -> str:
-    """'about 40 s left', 'about 3 min left'; empty when it cannot be told."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return f"about {max(5, 5 * round(seconds / 5))} s left"
-    return f"about {round(seconds / 60)} min left"
-
-
 def title_version(number: int) -> str:
     """'Version 3'."""
     return f"{VERSION} {number}"
@@ -383,15 +384,15 @@ def say_elo(low: float, high: float) -> str:
     return f"{low:.0f} to {high:.0f}"
 
 
-def say_after(parent: str | None, versions: Mapping[str, AdapterVersion]) -> str:
-    """What served when a version was learned: 'learned while version 2 served'."""
-    return f"learned while {name_version(parent, versions)} served"
+def say_time_left(seconds: float | None) -> str:
+    """'about 40 s left', 'about 3 min left'; empty when it cannot be told."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s left"
+    return f"about {round(seconds / 60)} min left"
 
 
-def say_click(event: FeedbackEvent, prompt: str) -> str:
-    """One reaction in a sentence: 'Liked the answer to “Why is the sky blue?”'."""
-    asked = f"“{prompt if len(prompt) <= 80 else prompt[:79].rstrip() + '…'}”"
-    outcomes = {"tie": "Called both alike", "both_bad": "Found both too weak"}
 def say_because(method: str, because: str) -> str:
     """'By DPO (one answer over another). You chose between answers.'"""
     return f"By {METHODS.get(method, method)}. {because}".strip()
@@ -419,6 +420,15 @@ def say_trials(trials: BlindTrials) -> str:
     )
 
 
+def say_after(parent: str | None, versions: Mapping[str, AdapterVersion]) -> str:
+    """What served when a version was learned: 'learned while version 2 served'."""
+    return f"learned while {name_version(parent, versions)} served"
+
+
+def say_click(event: FeedbackEvent, prompt: str) -> str:
+    """One reaction in a sentence: 'Liked the answer to “Why is the sky blue?”'."""
+    asked = f"“{prompt if len(prompt) <= 80 else prompt[:79].rstrip() + '…'}”"
+    outcomes = {"tie": "Called both alike", "both_bad": "Found both too weak"}
     match event.kind:
         case "thumb":
             liked = {1: "Liked", -1: "Disliked"}.get(event.value or 0, "Took back a thumb on")
@@ -451,6 +461,11 @@ def say_memory(state: EngineState) -> list[str]:
     return [*said, base.cannot_learn] if base.cannot_learn else said
 
 
+def say_plan(says: str) -> str:
+    """What the model needs, before a run."""
+    return f"With what is free now: {says}."
+
+
 FORETOLD = "of your choices were foretold"
 JUDGED = "choices judged"
 CHOICE = "Choice"
@@ -460,11 +475,6 @@ TRAIT_SAID = {
     "right": "Noted: that is right. It counts like several choices.",
     "wrong": "Noted: that is wrong. It counts like several choices.",
     "back": "Taken back.",
-def say_plan(says: str) -> str:
-    """What the model needs, before a run."""
-    return f"With what is free now: {says}."
-
-
 }
 FORGOTTEN = "Forgotten. Nothing you said before counts any more, and the base model answers."
 CARD_SAVED = "Your wording is kept as you wrote it."
@@ -568,9 +578,38 @@ PRIVACY = (
     "Conversations never reach a log, and no figures about your use are collected.",
     "What is learned lies in small files of its own beside the model, which is never changed. "
     "Forget everything, on the taste page, takes your choices out of all that is learned next.",
-    "To delete all there is, close the app and delete the folder named here. Nothing is kept "
-    "anywhere else, except by your browser: the theme, which tips you saw, messages not sent yet.",
+    "Nothing is kept anywhere but in the places named here, except by your browser: the theme, "
+    "which tips you saw, messages not sent yet.",
 )
+MODEL_FETCHED_FIRST = "It is being fetched; once it is here, it counts from the next start on."
+DOWNLOAD_CANCELLED = "Cancelled. What was fetched so far is kept for the next time."
+ERASED = "Everything is deleted. The page loads anew."
+
+
+def say_download(download: Download) -> str:
+    """'organisation/name: 1.2 GB of 15.3 GB, about 6 min left', or how it ended."""
+    if download.trouble:
+        return download.trouble
+    if download.has_ended:
+        return f"{download.name} is here. It answers from the next start of the app on."
+    if not download.total:
+        return f"{download.name}: asking the hub what there is to fetch…"
+    parts = [
+        f"{download.name}: {say_size(download.done)} of {say_size(download.total)}",
+        say_time_left(download.seconds_left),
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def say_erased(names: Sequence[str], backups: int) -> list[str]:
+    """What deleting everything takes away, a line each."""
+    everybody = "" if len(names) < 2 else f" of all people here ({join(names)})"
+    return [
+        f"All conversations, reactions, principles and beliefs{everybody}.",
+        "All learned versions, with their weights.",
+        f"All backups ({backups} now).",
+        "What the logs say. Models stay, and so do files that you saved elsewhere.",
+    ]
 
 
 def name_model(name: str) -> str:

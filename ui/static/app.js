@@ -75,9 +75,9 @@
   // --- the composer: names for its buttons, and text put into it ---
   const nameButtons = () => {
     const box = composer();
-    if (box && !box.hasAttribute('aria-label')) box.setAttribute('aria-label', 'Message');
+    if (box && !box.hasAttribute('aria-label')) box.setAttribute('aria-label', WORDS.message);
     const button = find('#message .submit-button');
-    if (button && button.getAttribute('aria-label') !== 'Send') button.setAttribute('aria-label', 'Send');
+    if (button && button.getAttribute('aria-label') !== WORDS.send) button.setAttribute('aria-label', WORDS.send);
   };
   const type = text => {
     const box = composer();
@@ -90,7 +90,7 @@
   const showDraft = () => {
     const box = composer(), text = localStorage.getItem(draftKey());
     if (!box || box.disabled) return setTimeout(showDraft, 100);
-    if (text && !box.value && !root.hasAttribute('data-writing')) type(text);
+    if (text && !box.value && !sent && !root.hasAttribute('data-writing')) type(text);
   };
   document.addEventListener('input', event => { if (event.target === composer()) keepDraft(event.target.value); });
   let swaps = false; // the next change of address is to another conversation, with a draft of its own
@@ -100,19 +100,68 @@
     else if (composer()?.value) keepDraft(composer().value);
     swaps = false;
   });
-  let sent = null;
+  let sent = null, due = null; // what is on its way, and what is to be sent in place of the box
   document.addEventListener('cf:answering', () => {
     if (sent && localStorage.getItem(sent.key) === sent.text) localStorage.removeItem(sent.key);
     sent = null;
   });
-  window.cfTakeDraft = text => {
+  window.cfTakeDraft = typed => {
+    const text = due ?? typed;
     if (text.trim() && !root.hasAttribute('data-writing')) {
-      type('');
-      sent = {key: draftKey(), text};
-      localStorage.setItem(sent.key, text);
+      if (due === null) type('');
+      if (!composer().value) {
+        sent = {key: draftKey(), text};
+        localStorage.setItem(sent.key, text);
+      }
     }
+    due = null;
     document.dispatchEvent(new Event('cf:asked'));
+    return text;
   };
+  // --- a message that comes before the model is ready waits in this browser, then goes by itself ---
+  const queueKey = () => draftKey().replace('cf-draft-', 'cf-queued-');
+  const queued = () => localStorage.getItem(queueKey());
+  const mustWait = () => window.cfStatus && (window.cfStatus.offline || ['starting', 'loading', 'restarting'].includes(window.cfStatus.engine.phase));
+  const showQueued = () => {
+    const place = find('#queued'), text = queued();
+    root.toggleAttribute('data-queued', Boolean(text));
+    if (!place) return;
+    place.hidden = !text;
+    place.querySelector('.bubble').textContent = text || '';
+    if (text && follows) toEnd();
+  };
+  const queue = text => {
+    if (queued()) return; // one at a time; what is typed next stays in the box
+    localStorage.setItem(queueKey(), text);
+    if (composer().value === text) { type(''); keepDraft(''); }
+    follows = true;
+    showQueued();
+  };
+  const takeQueued = () => {
+    const text = queued();
+    localStorage.removeItem(queueKey());
+    showQueued();
+    return text;
+  };
+  const unqueue = () => {
+    const text = takeQueued();
+    if (text) type(composer().value.trim() ? text + '\n' + composer().value : text);
+    composer().focus();
+  };
+  // Two tabs may wait with the same message: whoever takes it first sends it.
+  const sendQueued = () => {
+    if (!queued() || window.cfStatus?.engine.phase !== 'ready' || root.hasAttribute('data-writing')) return;
+    if (!composer() || composer().disabled) return;
+    navigator.locks.request('cf-queue', () => {
+      due = takeQueued();
+      if (!due) return;
+      find('#message .submit-button')?.click();
+      setTimeout(() => { if (due) { queue(due); due = null; } }, 3000); // it was not taken
+    });
+  };
+  document.addEventListener('cf:queue', event => queue(event.detail));
+  for (const name of ['cf:address', 'cf:status', 'cf:answering']) document.addEventListener(name, () => { showQueued(); sendQueued(); });
+  window.addEventListener('storage', showQueued);
   const send = text => {
     if (!composer() || composer().disabled) return;
     type(text);
@@ -136,7 +185,7 @@
         if (!answer.ok) throw new Error(String(answer.status));
         window.cfStatus = await answer.json();
       } catch {
-        window.cfStatus = {offline: true, engine: {phase: 'failed', message: 'The app does not answer. Is it still running?'}, learning: {phase: 'idle', message: ''}};
+        window.cfStatus = {offline: true, engine: {phase: 'failed', message: WORDS.offline}, learning: {phase: 'idle', message: ''}};
       }
       if (window.cfStatus.engine.phase !== 'ready') wait = 1000;
       root.dataset.engine = window.cfStatus.engine.phase;
@@ -156,7 +205,7 @@
   document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
 
   // Another person acts: their conversations, from the start.
-  document.addEventListener('cf:person', () => { location.replace('./'); });
+  document.addEventListener('cf:person', () => { if (queued()) unqueue(); location.replace('./'); });
   document.addEventListener('cf:type', event => type(event.detail));
   document.addEventListener('cf:send', event => send(event.detail));
   document.addEventListener('cf:navigated', () => { swaps = true; leavePage(); follows = true; setTimeout(toEnd, 300); });
@@ -164,6 +213,7 @@
   document.addEventListener('click', event => {
     if (event.target.closest('#theme-toggle')) flip();
     if (event.target.closest('.side-toggle, #side-shade')) toggleSide();
+    if (event.target.closest('[data-unqueue]')) unqueue();
     if (event.target.closest('#to-end')) { follows = true; toEnd(); }
     if (event.target.closest('#open-finder')) document.dispatchEvent(new Event('cf:find'));
     const drawer = event.target.closest('#open-drawer');
@@ -176,15 +226,19 @@
     if (event.target.closest('#new-chat')) { document.dispatchEvent(new Event('cf:new')); leavePage(); }
     if (event.target.closest('#message .submit-button')) follows = true;
   });
-  // Stopped here, before the page's own listeners: a blank is not sent, and one answer is written
-  // at a time, so that what is typed next stays in the box.
+  // Stopped here, before the page's own listeners: a blank is not sent, one answer is written at a
+  // time, so that what is typed next stays in the box, and a model that is not ready is waited for.
+  const holdBack = event => {
+    const text = composer().value;
+    if (due !== null || (text.trim() && !root.hasAttribute('data-writing') && !mustWait())) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (text.trim() && mustWait()) queue(text);
+  };
   document.addEventListener('keydown', event => {
-    if (event.key !== 'Enter' || event.shiftKey || !event.target.closest?.('#message')) return;
-    if (!event.target.value.trim() || root.hasAttribute('data-writing')) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
+    if (event.key === 'Enter' && !event.shiftKey && event.target === composer()) holdBack(event);
   }, true);
+  document.addEventListener('click', event => { if (event.target.closest?.('#message .submit-button')) holdBack(event); }, true);
   document.addEventListener('keydown', event => {
     if (event.key === 'Enter' && event.target.closest?.('#message')) follows = true;
     if (event.key === 'Escape' && isTyping(event.target) && event.target.closest('#message')) return event.target.blur();
@@ -198,7 +252,7 @@
   });
 
   // --- keys for the last answer, and for the page ---
-  const KEYS = {'+': '[data-do=thumb][data-value="1"]', '-': '[data-do=thumb][data-value="-1"]', ArrowLeft: '[aria-label="Previous answer"]', ArrowRight: '[aria-label="Next answer"]'};
+  const KEYS = {'+': '[data-do=thumb][data-value="1"]', '-': '[data-do=thumb][data-value="-1"]', ArrowLeft: '[data-do=sibling][data-way=before]', ArrowRight: '[data-do=sibling][data-way=after]'};
   const isInChat = () => root.dataset.view === 'chat';
   const pressLast = query => {
     const button = [...document.querySelectorAll('#transcript ' + query)].pop();

@@ -1,1 +1,1 @@
-const view = value => `<button type="button" class="stop-writing" aria-label="Stop" title="Stop" ${value.writing ? '' : 'hidden'}><span aria-hidden="true"></span></button>`;
+const view = value => `<button type="button" class="stop-writing" aria-label="${esc(WORDS.stop)}" title="${esc(WORDS.stop)}" ${value.writing ? '' : 'hidden'}><span aria-hidden="true"></span></button>`;

@@ -36,7 +36,7 @@ window.addEventListener('popstate', () => {
 const rename = talk => {
   const link = talk.querySelector('.open');
   const input = Object.assign(document.createElement('input'), {className: 'name', value: link.textContent, maxLength: 200});
-  input.setAttribute('aria-label', 'New title');
+  input.setAttribute('aria-label', WORDS.new_title);
   link.hidden = true; link.before(input); input.focus(); input.select();
   let done = false;
   const finish = keep => {

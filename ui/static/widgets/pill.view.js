@@ -1,1 +1,1 @@
-const view = () => '<a class="pill" href="#learning"><span class="dot"></span><span class="words">Connecting…</span><span class="bar" hidden><i></i></span></a>';
+const view = () => `<a class="pill" href="#learning"><span class="dot"></span><span class="words">${esc(WORDS.connecting)}</span><span class="bar" hidden><i></i></span></a>`;

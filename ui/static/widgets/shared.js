@@ -17,6 +17,8 @@ const PATHS = {
   spark: '<path d="M12 3.5 13.8 10l6.7 2-6.7 2L12 20.5 10.2 14l-6.7-2 6.7-2z"/>',
   star: '<path d="m12 4 2.500 5.200 5.500.800-4 4 .900 5.600-4.900-2.700-4.900 2.700.900-5.600-4-4 5.500-.800z"/>',
   flag: '<path d="M6 21V4M6 4.500h11l-2.500 4 2.500 4H6"/>',
+  on: '<path d="M5 6v12l7-6zM13 6v12l7-6z"/>',
+  grip: '<circle cx="9" cy="6" r=".9"/><circle cx="15" cy="6" r=".9"/><circle cx="9" cy="12" r=".9"/><circle cx="15" cy="12" r=".9"/><circle cx="9" cy="18" r=".9"/><circle cx="15" cy="18" r=".9"/>',
   back: '<path d="M9 7 4.5 11.5 9 16M4.5 11.5H15a4.5 4.5 0 0 1 0 9h-2"/>',
 };
 const once = () => crypto.randomUUID?.() ?? Date.now() + '-' + Math.random().toString(36).slice(2);

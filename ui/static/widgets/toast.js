@@ -14,7 +14,7 @@ const add = note => {
     box.append(button);
   }
   const close = Object.assign(document.createElement('button'), {type: 'button', className: 'icon', innerHTML: icon('cross', 15)});
-  close.setAttribute('aria-label', 'Dismiss');
+  close.setAttribute('aria-label', WORDS.dismiss);
   close.addEventListener('click', () => box.remove());
   box.append(close);
   stack.append(box);

@@ -2,9 +2,9 @@
 // over nothing, and is gone for good when it was ended or finished in this browser.
 const KEY = 'cf-tour';
 const STEPS = [
-  ['Ask something', 'Any question will do, or one of the suggestions.'],
-  ['Say what you think of the answer', 'A thumb is enough. Compare two answers to teach it more.'],
-  ['Watch it learn', 'Your taste shows on the taste page at once; after some choices a new version answers you.'],
+  [WORDS.ask, WORDS.ask_means],
+  [WORDS.say, WORDS.say_means],
+  [WORDS.watch, WORDS.watch_means],
 ];
 const box = element.querySelector('.tour');
 let at = 0;
@@ -15,7 +15,7 @@ const draw = () => {
   box.dataset.at = at;
   const [title, says] = STEPS[at];
   box.innerHTML = `<span class="badge" aria-hidden="true">${at + 1}</span><p><b>${esc(title)}</b> ${esc(says)}</p>
-    ${at === 2 ? '<a class="link" href="#taste">Taste</a>' : ''}<button type="button" class="link" data-end>${at === 2 ? 'Done' : 'Skip'}</button>`;
+    ${at === 2 ? `<a class="link" href="#taste">${esc(WORDS.taste)}</a>` : ''}<button type="button" class="link" data-end>${esc(at === 2 ? WORDS.done : WORDS.skip)}</button>`;
 };
 const reach = step => { if (step > at) { at = step; draw(); } };
 document.addEventListener('cf:transcript', event => { if (!event.detail?.live && event.detail?.items?.some(each => each.reply)) reach(1); });

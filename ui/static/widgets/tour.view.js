@@ -1,1 +1,1 @@
-const view = () => '<section class="tour" aria-label="First steps" hidden></section>';
+const view = () => `<section class="tour" aria-label="${esc(WORDS.title)}" hidden></section>`;

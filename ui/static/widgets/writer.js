@@ -1,9 +1,4 @@
 // One dialog for the three things that are written about a turn.
-const KINDS = {
-  rewrite: {title: 'Better answer', lead: 'Your version joins the conversation. As a better answer it also teaches the model what you prefer.', save: 'Save as better answer'},
-  revise: {title: 'Edit your message', lead: 'It is answered anew. What was said before stays one step back.', save: 'Send anew'},
-  comment: {title: 'Comment on this answer', lead: 'For yourself: it is kept beside the answer, and teaches nothing.', save: 'Save'},
-};
 const dialog = element.querySelector('dialog');
 const box = element.querySelector('textarea');
 let asked = {};
@@ -21,10 +16,9 @@ const save = teaches => {
 };
 document.addEventListener('cf:write', event => {
   asked = event.detail;
-  const kind = KINDS[asked.kind];
-  element.querySelector('h2').textContent = kind.title;
-  element.querySelector('.lead').textContent = kind.lead;
-  element.querySelector('[data-do=save]').textContent = kind.save;
+  element.querySelector('h2').textContent = WORDS[asked.kind];
+  element.querySelector('.lead').textContent = WORDS[asked.kind + '_means'];
+  element.querySelector('[data-do=save]').textContent = WORDS[asked.kind + '_save'];
   element.querySelector('[data-do=plain]').hidden = asked.kind !== 'rewrite';
   box.value = asked.text;
   box.rows = asked.kind === 'rewrite' ? 12 : 4;
