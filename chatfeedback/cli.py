@@ -145,8 +145,12 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--fast", action="store_true", help="the reward model alone: minutes, no learning runs"
     )
-    command.add_argument("--seeds", type=int, default=2, metavar="N", help="with --fast (2)")
-    command.add_argument("--out", type=Path, metavar="DIR", help="with --fast: report and cells")
+    command.add_argument(
+        "--seeds", type=int, metavar="N", help="lives of each, from --seed on (1; 2 with --fast)"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep what is found there; the same again goes on"
+    )
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
     command = add("bench", bench, "measure: " + ", ".join(bench_names()))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from chatfeedback.taste.prequential import CORRECTION_LIMITS, Scores
+from chatfeedback.taste.prequential import CORRECTION_LIMITS, USUAL_SLOPE, Scores
 
 
 def scores_of(confidence: float, n: int, overdone: float) -> Scores:
@@ -64,8 +64,13 @@ def test_the_correction_keeps_within_its_limits():
     assert scores_of(confidence=1.5, n=400, overdone=8.0).correction == CORRECTION_LIMITS[0]
 
 
+def test_before_any_choice_a_model_is_taken_for_somewhat_too_sure():
+    assert Scores().correction == pytest.approx(USUAL_SLOPE, rel=0.01)
+    assert 0.5 < Scores().correct(0.9) < 0.9
+
+
 def test_few_choices_correct_little():
-    assert scores_of(confidence=1.5, n=5, overdone=3.0).correction > 0.7
+    assert scores_of(confidence=1.5, n=5, overdone=3.0).correction > 0.85 * USUAL_SLOPE
 
 
 def test_reliability_follows_the_diagonal_of_an_honest_model():

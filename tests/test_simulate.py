@@ -1,5 +1,6 @@
 """The benchmark's arithmetic, and its people."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -13,8 +14,9 @@ from chatfeedback.simulation.choices import (
     self_consistency,
     win_rate,
 )
-from chatfeedback.simulation.people import PEOPLE, person_of
-from chatfeedback.simulation.simulate import Row, pick_of_groups, summarise
+from chatfeedback.simulation.judging import Judge, Row, pick_of_groups
+from chatfeedback.simulation.people import PEOPLE, careless, person_of, say_wishes
+from chatfeedback.simulation.simulate import Plan, _keep, _kept, summarise
 
 ROW = Row(
     "anna",
@@ -69,6 +71,18 @@ def a_reply(text):
     )
 
 
+class Silent:
+    """An engine that answers every prompt with the same words."""
+
+    def sample(self, request):
+        return [[a_reply("It is so.") for _ in range(request.n)] for _ in request.prompts]
+
+
+@pytest.fixture
+def judge_of():
+    return lambda person: Judge(Silent(), person, limit=3, rounds=1, seed=0)
+
+
 class LongestIsBest:
     """A taste for length, and nothing else."""
 
@@ -89,12 +103,44 @@ def test_what_flatters_more_than_a_plain_sample_is_not_served_to_simulated_peopl
 
 
 def test_the_curve_is_the_mean_over_people():
-    import dataclasses
-
     rows = [ROW, dataclasses.replace(ROW, person="ben", win=0.8)]
     [point] = summarise(rows, seed=0)
     assert point["win"] == pytest.approx(0.7)
     assert point["win_low"] <= 0.7 <= point["win_high"]
+
+
+def test_the_seeds_of_one_person_are_not_several_people():
+    rows = [dataclasses.replace(ROW, win=win) for win in (0.4, 0.8)]
+    [point] = summarise(rows, seed=0)
+    assert point["win_low"] == pytest.approx(point["win_high"])
+
+
+def test_a_person_who_was_simulated_is_taken_from_the_folder(tmp_path):
+    plan = Plan(people=3, clicks=5, seed=1)
+    outcome = ([ROW], {"oracle_best_of_8": 0.9})
+    _keep(outcome, tmp_path, plan, 2)
+    assert _kept(tmp_path, dataclasses.replace(plan, people=24), 2) == outcome
+    assert _kept(tmp_path, dataclasses.replace(plan, clicks=10), 2) is None
+    assert _kept(tmp_path, plan, 1) is None
+
+
+def test_a_style_prompt_says_the_strongest_wishes_that_have_words():
+    assert (
+        say_wishes(PEOPLE[0])
+        == "Short answers, answer directly, no preamble, no question at the end."
+    )
+    assert say_wishes(PEOPLE[1]) == "Use bullet points, long, detailed answers, give an example."
+
+
+def test_a_careless_person_takes_the_first_more_often_than_somebody_careful(judge_of):
+    careful, hasty = (judge_of(person) for person in (PEOPLE[0], careless(PEOPLE[0])))
+    rng = random.Random(0)
+    shares = [
+        np.mean([judge.prefers_first(-50.0, 50.0, rng) for _ in range(2000)])
+        for judge in (careful, hasty)
+    ]
+    assert shares[0] == 0.0
+    assert shares[1] == pytest.approx(0.05 + 0.95 * 0.1, abs=0.02)
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.name)

@@ -76,7 +76,7 @@ Cell = dict[str, Any]
 def simulate_fast(args: Namespace) -> list[Cell]:
     """Run the fast tier and print its report; with `args.out` it is kept there, cell by cell."""
     plan = FastPlan(
-        people=args.people or 24, seeds=args.seeds, clicks=args.clicks or 100, seed=args.seed
+        people=args.people or 24, seeds=args.seeds or 2, clicks=args.clicks or 100, seed=args.seed
     )
     if args.quick:
         plan = replace(plan, people=min(6, plan.people), seeds=1, questions=40)

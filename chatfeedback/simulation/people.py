@@ -165,6 +165,30 @@ def person_of(number: int, seed: int) -> Hidden:
     return replace(kind, name=name, later=later)
 
 
+_SAID: dict[str, tuple[str, str]] = {
+    "short": ("short answers", ""),
+    "long": ("long, detailed answers", ""),
+    "bullets": ("use bullet points", "no bullet points"),
+    "emoji": ("use emoji", "no emoji"),
+    "warm": ("a warm, friendly tone", "no small talk"),
+    "formal": ("formal tone", ""),
+    "casual": ("casual tone", ""),
+    "preamble": ("", "answer directly, no preamble"),
+    "closing": ("end with a question", "no question at the end"),
+    "example": ("give an example", ""),
+}
+"""Flag -> what somebody would ask for who likes it, and who dislikes it."""
+
+
+def say_wishes(person: Hidden) -> str:
+    """The style prompt that this person would write by hand, the three strongest wishes first:
+    "Short answers, no emoji." They know themselves perfectly, but can only say what has words."""
+    strongest = sorted(person.weights.items(), key=lambda each: -abs(each[1]))
+    said = [_SAID[name][0 if weight > 0 else 1] for name, weight in strongest if name in _SAID]
+    line = ", ".join([wish for wish in said if wish][:3])
+    return line[:1].upper() + line[1:] + "." if line else ""
+
+
 def unseen_share(
     prompts: Sequence[str], texts: Sequence[Sequence[str]], worth: NDArray[np.float64]
 ) -> float:

@@ -17,8 +17,11 @@ BINS = 5
 """Of the reliability curve: predictions of 50-60 %, ..., 90-100 % for the likelier reply."""
 
 SLOPES: Vector = np.geomspace(0.2, 5.0, 81)
+USUAL_SLOPE = 0.8
 SLOPE_SD = 0.3
-"""How far a model's confidence is off, before anything is known: sd of the log of its slope."""
+"""What a model's confidence is worth before anything is known, and sd of the log of that. It is
+somewhat too sure by nature: no measure sees all of a taste, and what is unseen looks like noise
+(simulated people, docs/log.md)."""
 
 CORRECTION_LIMITS = (0.5, 2.0)
 MIN_CHOICES = 5
@@ -68,9 +71,9 @@ class Scores:
     @property
     def correction(self) -> float:
         """What logits are multiplied with: the mean of the log of the slope, given the choices
-        and a prior around 1, within CORRECTION_LIMITS."""
+        and a prior around USUAL_SLOPE, within CORRECTION_LIMITS."""
         logs = np.log(SLOPES)
-        weights = self.raw - 0.5 * (logs / SLOPE_SD) ** 2
+        weights = self.raw - 0.5 * ((logs - math.log(USUAL_SLOPE)) / SLOPE_SD) ** 2
         weights = np.exp(weights - weights.max())
         slope = math.exp(float(weights @ logs / weights.sum()))
         return min(max(slope, CORRECTION_LIMITS[0]), CORRECTION_LIMITS[1])

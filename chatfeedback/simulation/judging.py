@@ -1,0 +1,217 @@
+"""Judging the lanes of one simulated person, by their true utility, on questions nobody asked."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chatfeedback.asking.explore import choose_reply
+from chatfeedback.engine.client import Engine
+from chatfeedback.learning.promotion import sequence_kl
+from chatfeedback.learning.retention import Question, interleave, questions
+from chatfeedback.records import AdapterUse, GeneratedReply, SampleRequest, Sampling, Turn
+from chatfeedback.settings import Settings
+from chatfeedback.simulation.choices import (
+    Floats,
+    bootstrap_interval,
+    find_temperature,
+    mean,
+    self_consistency,
+    win_rate,
+)
+from chatfeedback.simulation.people import Hidden, say_wishes, unseen_share
+from chatfeedback.taste.card import write_card
+from chatfeedback.taste.taste import Taste
+
+BEST_OF = Settings().best_of
+REFERENCE_REPLIES = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One person, one lane, after so many clicks. facts and how_to are shares of the base's;
+    win_low and win_high are the 95 % interval of this person's win over questions."""
+
+    person: str
+    clicks: int
+    lane: str
+    win: float
+    win_low: float
+    win_high: float
+    facts: float
+    how_to: float
+    kl_nats: float | None
+    finished: float
+
+
+class Judge:
+    """Judges lanes on the report questions, with the person's true utility.
+
+    Args:
+        limit: report questions.
+        rounds: served replies to each of them.
+    """
+
+    def __init__(self, engine: Engine, hidden: Hidden, limit: int, rounds: int, seed: int) -> None:
+        self.hidden = hidden
+        self._engine = engine
+        self._rounds = rounds
+        self._seed = seed
+        self._temperature = 1.0
+        self._consistency = 1.0
+        self._unseen = 0.0
+        self._questions = interleave(questions("report", True), limit)
+        self._reference = self._sample(None, REFERENCE_REPLIES, seed + 1)
+        self._pool = self._sample(None, BEST_OF * rounds, seed + 2)
+
+    def calibrate_noise(self, asked: Sequence[Question]) -> None:
+        """Find the choice temperature at which the person agrees with themselves 77.5 % of the
+        time on pairs of the base's replies, and how much of the utility features.py misses."""
+        replies = self._sample_for(asked, None, 8, self._seed + 3)
+        worth = np.array(
+            [
+                [self.hidden.utility(question, reply.text) for reply in each]
+                for question, each in zip(asked, replies, strict=True)
+            ]
+        )
+        gaps = (worth[:, ::2] - worth[:, 1::2]).ravel()
+        gaps = gaps[np.abs(gaps) > 1e-9]
+        self._temperature = find_temperature(gaps, 0.775)
+        self._consistency = self_consistency(gaps, self._temperature)
+        texts = [[reply.text for reply in each] for each in replies]
+        self._unseen = unseen_share([each.prompt for each in asked], texts, worth)
+
+    def prefers_first(self, first: float, second: float, rng: random.Random) -> bool:
+        """One noisy choice (Bradley-Terry), with the slips and the habit of a careless person."""
+        gap = (first - second) / self._temperature
+        prefers = rng.random() < 1 / (1 + math.exp(-max(-50.0, min(50.0, gap))))
+        if self.hidden.left_bias and rng.random() < self.hidden.left_bias:
+            return True
+        return prefers != bool(self.hidden.slip and rng.random() < self.hidden.slip)
+
+    def judge_lanes(self, taste: Taste, adapter: AdapterUse | None, clicks: int) -> list[Row]:
+        """Rows of all lanes as they would serve now; the card is said to be switched on in A."""
+        served = self._sample(adapter, BEST_OF * self._rounds, self._seed + 4)
+        of_base = self._best_of_n(taste, self._pool) if clicks else _firsts(self._pool)
+        best = self._best_of_n(taste, served) if clicks else _firsts(served)
+        kl = sequence_kl([reply for each in _firsts(served) for reply in each])
+        return [
+            *self._judge_card(taste, adapter, clicks),
+            self._row(clicks, "B", of_base, None),
+            self._row(clicks, "C", _firsts(served), kl),
+            self._row(clicks, "B+C", best, kl),
+        ]
+
+    def judge_prompt(self) -> Row:
+        """The base under a style prompt that the person wrote by hand: no clicks, no learning."""
+        line = say_wishes(self.hidden)
+        return self._row(0, "prompt", self._sample(None, self._rounds, self._seed + 7, line), None)
+
+    def _judge_card(self, taste: Taste, adapter: AdapterUse | None, clicks: int) -> list[Row]:
+        """A: one sample of the base under the card. A+B+C: best of n of the adapter under it."""
+        card = write_card(taste.model, None, on=True).system_line
+        carded = self._sample(None, self._rounds, self._seed + 5, card)
+        together = self._sample(adapter, BEST_OF, self._seed + 6, card)
+        best = self._best_of_n(taste, together) if clicks else _firsts(together)
+        return [self._row(clicks, "A", carded, None), self._row(clicks, "A+B+C", best, None)]
+
+    def facts(self) -> dict[str, float]:
+        """What must be known of the person to read the curve."""
+        worth = self._worth(self._pool)
+        reference = self._worth(self._reference)
+
+        def oracle(n: int) -> float:
+            groups = worth.reshape(len(worth), -1, n).max(axis=2)
+            return win_rate(groups, reference)
+
+        return {
+            "oracle_best_of_4": oracle(4),
+            "oracle_best_of_8": oracle(8),
+            "self_consistency": self._consistency,
+            "unseen_share": self._unseen,
+        }
+
+    def _row(
+        self, clicks: int, lane: str, served: list[list[GeneratedReply]], kl: float | None
+    ) -> Row:
+        pairs = zip(self._worth(served), self._worth(self._reference), strict=True)
+        wins = [win_rate(mine[None], base[None]) for mine, base in pairs]
+        low, high = bootstrap_interval(wins, self._seed)
+        return Row(
+            person=self.hidden.name,
+            clicks=clicks,
+            lane=lane,
+            win=mean(wins),
+            win_low=low,
+            win_high=high,
+            facts=self._kept(served, "fact"),
+            how_to=self._kept(served, "how_to"),
+            kl_nats=kl,
+            finished=mean([float(reply.finished) for each in served for reply in each]),
+        )
+
+    def _kept(self, served: list[list[GeneratedReply]], kind: str) -> float:
+        marks, base_marks = [], []
+        for question, replies, pool in zip(self._questions, served, self._pool, strict=True):
+            if question.kind == kind and question.mark is not None:
+                marks += [question.mark(reply.text) for reply in replies]
+                base_marks += [question.mark(reply.text) for reply in pool]
+        return mean(marks) / max(1e-9, mean(base_marks))
+
+    def _worth(self, replies: list[list[GeneratedReply]]) -> Floats:
+        return np.array(
+            [
+                [self.hidden.utility(question, reply.text) for reply in each]
+                for question, each in zip(self._questions, replies, strict=True)
+            ]
+        )
+
+    def _best_of_n(
+        self, taste: Taste, samples: list[list[GeneratedReply]]
+    ) -> list[list[GeneratedReply]]:
+        return [
+            pick_of_groups(taste, question.prompt, each)
+            for question, each in zip(self._questions, samples, strict=True)
+        ]
+
+    def _sample(
+        self, adapter: AdapterUse | None, n: int, seed: int, line: str | None = None
+    ) -> list[list[GeneratedReply]]:
+        return self._sample_for(self._questions, adapter, n, seed, line)
+
+    def _sample_for(
+        self,
+        asked: Sequence[Question],
+        adapter: AdapterUse | None,
+        n: int,
+        seed: int,
+        line: str | None = None,
+    ) -> list[list[GeneratedReply]]:
+        """n replies to each question; `line`: what the system line says."""
+        before = (Turn("system", line),) if line else ()
+        return self._engine.sample(
+            SampleRequest(
+                prompts=tuple((*before, Turn("user", each.prompt)) for each in asked),
+                n=n,
+                seed=seed,
+                sampling=Sampling(temperature=Settings().temperature),
+                adapter=adapter,
+            )
+        )
+
+
+def pick_of_groups(
+    taste: Taste, prompt: str, replies: Sequence[GeneratedReply], n: int = BEST_OF
+) -> list[GeneratedReply]:
+    """The reply that the session would serve, of each n replies in turn."""
+    groups = [replies[at : at + n] for at in range(0, len(replies), n)]
+    return [group[choose_reply(taste, prompt, group)] for group in groups]
+
+
+def _firsts(samples: list[list[GeneratedReply]]) -> list[list[GeneratedReply]]:
+    """One sample of each group of n: what a single sample would have served."""
+    return [each[::BEST_OF] for each in samples]
