@@ -13,6 +13,9 @@ import pytest
 from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium
 from fake_session import NOW, YOU, FakeSession, make_version
 
+from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.downloads import Download
+from chatfeedback.learning.guards import watch_collapse
 from chatfeedback.records import FeedbackEvent, LearningRun
 from chatfeedback.taste.behind import Behind
 
@@ -56,6 +59,10 @@ def somebody_who_taught_it() -> FakeSession:
         for step in range(1, 5)
     ]
     session.status = replace(session.status, last_outcome="Better for you.")
+    session.set_principles(YOU, ["never use emoji", "never give medical doses"])
+    session.trials = BlindTrials(wins=7, losses=4, ties=1)
+    session.findings.append(watch_collapse(["a b a b a b"], ["a b c d e f"], 1.0, 0.9))
+    session.downloading = Download("some/model", 500_000_000, 2_000_000_000)
     return session
 
 

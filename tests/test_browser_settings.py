@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from browsing import expect, press, send
@@ -61,3 +62,33 @@ def test_the_first_steps_lead_from_a_question_to_the_taste_page_once(visit, sess
     page.reload()
     expect(page.get_by_role("button", name="Copy answer")).to_be_visible()
     expect(tour).to_be_hidden()
+
+
+def test_a_model_that_is_not_here_is_fetched_with_its_progress_shown(visit, session):
+    page = visit("#settings")
+    page.get_by_role("textbox", name="Another folder").fill("some/model")
+    press(page, "Use from the next start on")
+    bar = page.get_by_role("progressbar", name="Fetching a model")
+    expect(bar).to_have_attribute("aria-valuenow", "25")
+    expect(page.get_by_text("500.0 MB of 2.0 GB, about 40 s left")).to_be_visible()
+    session.downloading = replace(session.downloading, done=1_500_000_000)
+    expect(bar).to_have_attribute("aria-valuenow", "75")
+    press(page, "Cancel")
+    expect(bar).to_have_count(0)
+    expect(page.get_by_text("Cancelled; kept.")).to_be_visible()
+
+
+def test_everything_is_deleted_only_when_the_word_was_typed(visit, session):
+    page = visit()
+    send(page, "a secret")
+    page.goto(page.url.partition("#")[0] + "#settings")
+    page.get_by_text("Delete all my data").click()
+    expect(page.get_by_text("of all people here (You and Somebody else)")).to_be_visible()
+    page.get_by_role("textbox", name="Type “delete” to confirm").fill("yes")
+    press(page, "Delete everything now")
+    expect(page.get_by_role("alert")).to_contain_text("you typed 'yes'")
+    session.everybody = session.everybody[:1]
+    page.get_by_role("textbox", name="Type “delete” to confirm").fill("delete")
+    press(page, "Delete everything now")
+    expect(page.get_by_text("Everything is deleted.")).to_be_visible()
+    assert session.queries.conversations(session.default_person().person_id) == []

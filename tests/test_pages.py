@@ -191,6 +191,15 @@ def test_a_new_person_starts_with_nothing_and_switching_back_finds_everything(se
     assert draw(session, learning.VIEW)["versions"] != []
 
 
+def test_everything_is_deleted_and_every_page_can_be_drawn_again(session, version):
+    with pytest.raises(InputRefused, match="Nothing was deleted"):
+        do(session, settings.VIEW, "erase", typed_word="")
+    do(session, settings.VIEW, "erase", typed_word="delete")
+    assert draw(session, settings.VIEW)["erase"]["is_done"]
+    assert draw(session, learning.VIEW)["versions"] == []
+    assert draw(session, taste.VIEW)["headline"].startswith("Nothing is known yet.")
+
+
 def test_what_a_page_cannot_do_is_refused(session):
     with pytest.raises(InputRefused, match="'destroy'"):
         do(session, settings.VIEW, "destroy")

@@ -153,7 +153,7 @@ def show_replies(item: FeedbackItem) -> list[dict[str, str]]:
 def show_corrections(event: FeedbackEvent, n: int) -> list[dict[str, str]]:
     """What it could say instead, as buttons; a rewrite is corrected in its own box."""
     if event.kind == "thumb":
-        return [_other("1", "Like"), _other("-1", "Dislike")][(event.value or 0) > 0 :][:1]
+        return [_other("1", words.LIKE), _other("-1", words.DISLIKE)][(event.value or 0) > 0 :][:1]
     if event.kind == "rating":
         return [_other(str(n), text.count(n, "star")) for n in range(1, 6) if n != event.value]
     if event.kind == "pick":
@@ -273,6 +273,7 @@ def show_figures(session: Session, person_id: int, see: Gesture) -> dict[str, An
         "facts": words.say_figures(found),
         "bars": show_bars(found),
         "consistency": words.say_consistency(found.consistency),
+        "labels": words.say_labels(session.queries.ai_labels(person_id)),
         "warnings": list(found.warnings),
     }
 
@@ -280,21 +281,21 @@ def show_figures(session: Session, person_id: int, see: Gesture) -> dict[str, An
 def show_bars(found: Statistics) -> list[dict[str, Any]]:
     """Shares of what belongs together, each a bar in parts."""
     groups: list[tuple[str, Sequence[tuple[str, int]]]] = [
-        ("Thumbs", [("like", found.likes), ("dislike", found.dislikes)]),
+        ("thumbs", [("like", found.likes), ("dislike", found.dislikes)]),
         (
-            "Comparisons",
-            [("a winner", found.choices), ("tie", found.ties), ("both bad", found.both_bad)],
+            "comparisons",
+            [("winner", found.choices), ("tie", found.ties), ("both_bad", found.both_bad)],
         ),
-        ("Side chosen", [("left", found.left), ("right", found.right)]),
-        ("Stars", [(text.count(n, "star"), each) for n, each in enumerate(found.stars, start=1)]),
-        ("Reasons", sorted(found.reasons.items(), key=lambda each: -each[1])[:6]),
+        ("sides", [("left", found.left), ("right", found.right)]),
+        ("stars", [(text.count(n, "star"), each) for n, each in enumerate(found.stars, start=1)]),
+        ("reasons", sorted(found.reasons.items(), key=lambda each: -each[1])[:6]),
     ]
     return [
         {
-            "name": name,
+            "name": words.BARS[name],
             "parts": [
                 {
-                    "label": label,
+                    "label": words.PARTS.get(label, label),
                     "n": n,
                     "share": round(100 * n / sum(each for _, each in parts), 1),
                 }
@@ -353,11 +354,11 @@ def client_id(gesture: Gesture) -> str:
 
 Tab = Callable[[Session, int, Gesture], dict[str, Any]]
 TABS: dict[str, tuple[str, Tab]] = {
-    "browse": ("Feedback", show_browser),
-    "queue": ("Rate later", show_queue),
-    "files": ("Import and export", show_files),
-    "figures": ("Statistics", show_figures),
-    "backups": ("Backups", show_backups),
+    "browse": (words.TABS["browse"], show_browser),
+    "queue": (words.TABS["queue"], show_queue),
+    "files": (words.TABS["files"], show_files),
+    "figures": (words.TABS["figures"], show_figures),
+    "backups": (words.TABS["backups"], show_backups),
 }
 
 VIEW = View(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chatfeedback.records import Backup, FeedbackEvent, FeedbackItem, Unrated
+from collections.abc import Sequence
+
+from chatfeedback.records import AiLabel, Backup, FeedbackEvent, FeedbackItem, Unrated
 from chatfeedback.statistics import Consistency, Statistics
 from chatfeedback.taste.features import LABELS
 from chatfeedback.taste.preferences import PLACES
@@ -37,6 +39,22 @@ OUTCOMES = {
     "both_bad": "All are bad",
 }
 LETTERS = "ABCDEFGH"
+LIKE, DISLIKE = "Like", "Dislike"
+TABS = {
+    "browse": "Feedback",
+    "queue": "Rate later",
+    "files": "Import and export",
+    "figures": "Statistics",
+    "backups": "Backups",
+}
+BARS = {
+    "thumbs": "Thumbs",
+    "comparisons": "Comparisons",
+    "sides": "Side chosen",
+    "stars": "Stars",
+    "reasons": "Reasons",
+}
+PARTS = {"winner": "a winner", "both_bad": "both bad"}
 
 CORRECTED = "Corrected. It learned the new one in place of the old."
 EXCLUDED = "Excluded: it stays in the list and teaches nothing until you let it count again."
@@ -54,7 +72,7 @@ def name_about(about: str) -> str:
 def say_event(event: FeedbackEvent) -> str:
     """What an event says, in a few words."""
     if event.kind == "thumb":
-        return {1: "Like", -1: "Dislike"}.get(event.value or 0, "Thumb taken back")
+        return {1: LIKE, -1: DISLIKE}.get(event.value or 0, "Thumb taken back")
     if event.kind == "pick":
         return OUTCOMES.get(event.outcome or "", "Choice")
     if event.kind == "rating":
@@ -139,6 +157,21 @@ def say_consistency(found: Consistency) -> str:
     return (
         " ".join(parts)
         or "No pair of answers was judged twice yet, so there is nothing to compare."
+    )
+
+
+def say_labels(labels: Sequence[AiLabel]) -> str:
+    """How much was labelled by principles, apart from what a person said."""
+    if not labels:
+        return (
+            "The model itself has labelled nothing. Principles that only it can judge, on the "
+            "taste page, make such labels; they are never counted as yours."
+        )
+    about = len({label.principle for label in labels})
+    return (
+        f"{count(len(labels), 'label')} by the model itself, about "
+        f"{count(about, 'principle')}. Each counts half a choice, all of them at most 30 % of what "
+        "a version learns from, and none is counted above."
     )
 
 

@@ -12,6 +12,7 @@ from chatfeedback.learning.choices import KNOBS, PRESETS
 from chatfeedback.records import AdapterVersion, FeedbackEvent, LearningRun, LearningStatus
 from chatfeedback.session import Session
 from ui import text
+from ui.downloads import show_download
 from ui.evidence import show_guards, show_trials
 from ui.plots import show_curve
 from ui.versions import (
@@ -60,9 +61,13 @@ def read_status(session: Session, person_id: int) -> dict[str, Any]:
             {"adapter_id": serving.adapter_id, "number": serving.number} if serving else None
         ),
     }
+    download = shown["download"] = show_download(session.download())
     stamp = (learning.phase, learning.run_id, learning.clicks, learning.last_outcome)
     serving_id = serving.adapter_id if serving else None
-    shown["stamp"] = json.dumps([*stamp, learning.is_paused, serving_id, engine.phase, person_id])
+    fetching = (download["is_running"], download["is_known"]) if download else None
+    shown["stamp"] = json.dumps(
+        [*stamp, learning.is_paused, serving_id, engine.phase, person_id, fetching]
+    )
     return shown
 
 

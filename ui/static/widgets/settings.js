@@ -20,3 +20,20 @@ watch('value', () => {
 element.addEventListener('click', event => {
   if (event.target.closest('[data-tour]')) document.dispatchEvent(new Event('cf:tour'));
 });
+// Between two drawings the bar of a download moves on.
+document.addEventListener('cf:status', event => {
+  const at = event.detail.download, bar = element.querySelector('.download .progress'), said = element.querySelector('.download-says');
+  if (!at || !isShown()) return;
+  if (bar) { bar.firstElementChild.style.width = at.percent + '%'; bar.setAttribute('aria-valuenow', at.percent); }
+  if (said && said.textContent !== at.says) said.textContent = at.says;
+});
+// Once everything is deleted, what this browser kept goes too, and the page begins anew.
+let erasing = false;
+element.addEventListener('click', event => { if (event.target.closest('[data-do=erase]')) erasing = true; });
+watch('value', () => {
+  if (!erasing) return;
+  erasing = false;
+  if (!props.value?.erase?.is_done) return;
+  for (const name of Object.keys(localStorage)) if (name.startsWith('cf-') && name !== 'cf-theme') localStorage.removeItem(name);
+  setTimeout(() => location.assign('./'), 1500);
+});
