@@ -122,14 +122,22 @@ def build_parser() -> argparse.ArgumentParser:
         "version", nargs="?", help='number, id or "base" (default: the one before)'
     )
 
-    command = add("export", export, "write your feedback to a file")
+    command = add("export", export, "write your feedback to a file, or a version to a folder")
     add_data(command)
+    add_model(command)
     command.add_argument("file", type=Path, metavar="FILE", help="where to write it")
     command.add_argument(
         "--format",
         choices=EXPORT_FORMATS,
         default=EXPORT_FORMATS[0],
         help=f"how ({EXPORT_FORMATS[0]} holds everything)",
+    )
+
+    command.add_argument(
+        "--version", help='a version\'s weights instead, for PEFT: its number, id or "serving"'
+    )
+    command.add_argument(
+        "--merged", action="store_true", help="with --version: one whole model, its base included"
     )
 
     command = add("import", import_file, "take in feedback from a file")
@@ -379,6 +387,10 @@ def export(arguments: Arguments) -> int:
     from chatfeedback import commands
     from storage.store import open_store
 
+    if arguments.version:
+        return export_version(arguments)
+    if arguments.merged:
+        raise InputRefused("--merged is for weights: name a version, such as --version serving.")
     folder = data_folder(arguments.data)
     with remote.hold_or_find(folder) as app:
         if app:
@@ -390,6 +402,34 @@ def export(arguments: Arguments) -> int:
     partial.write_bytes(data)
     partial.replace(arguments.file)
     print(f"Wrote {arguments.file} ({len(data):,} bytes).")
+    return 0
+
+
+def export_version(arguments: Arguments) -> int:
+    """Write a version as a PEFT folder, or merged into its base; as strongly as it serves."""
+    from chatfeedback import commands
+    from chatfeedback.engine.export import export_adapter, export_merged
+    from chatfeedback.models import base_of, chosen_model
+    from storage.store import open_store
+
+    folder = data_folder(arguments.data)
+    model = arguments.model
+    with remote.hold_or_find(folder) as app:
+        if app:
+            versions = remote.versions(app)
+        else:
+            with closing(open_store(folder)) as store:
+                versions = commands.list_versions(store)
+                model = model or chosen_model(store)
+    version = commands.find_version(versions, arguments.version)
+    source = Path(version["folder"])
+    scale = (version["report"] or {}).get("scale") or 1.0
+    if arguments.merged:
+        base = base_of(version["base_key"], model)
+        export_merged(source, base, arguments.file, scale)
+    else:
+        export_adapter(source, arguments.file, scale)
+    print(f"Wrote version {version['number']} to {arguments.file}, at strength {scale:g}.")
     return 0
 
 

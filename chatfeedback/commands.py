@@ -51,6 +51,24 @@ def export(store: Store, format_name: str) -> bytes:
     return exporting.export(chats, format_name, day="").data
 
 
+def find_version(versions: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
+    """The version that is meant, out of `list_versions`.
+
+    Args:
+        wanted: its number, its id, or its state ("serving").
+    """
+    found = [
+        each
+        for each in versions
+        if wanted in (str(each["number"]), each["adapter_id"], each["state"])
+    ]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{each['adapter_id']} ({each['person']})" for each in versions) or "none"
+    many = "more than one" if found else "no"
+    raise NotFound(f"There is {many} version {wanted!r}. Name one by its id: {known}.")
+
+
 def preview(store: Store, name: str, data: bytes) -> dict[str, Any]:
     """What importing a file would do."""
     person_id = Household(store).active().person_id

@@ -149,6 +149,22 @@ def test_real_models_take_far_smaller_steps():
     )
 
 
+@pytest.mark.parametrize(
+    ("n_parameters", "n_reactions", "rank"),
+    [
+        (500_000_000, 20, 16),
+        (500_000_000, 500, 32),
+        (7_000_000_000, 20, 8),
+        (7_000_000_000, 900, 16),
+    ],
+)
+def test_the_rank_follows_from_the_model_and_the_reactions(n_parameters, n_reactions, rank):
+    base = replace(REAL, n_parameters=n_parameters)
+    for objective in ("dpo", "kto", "ppo"):
+        found = run_settings(objective, Settings(), base, n_reactions)
+        assert (found.rank, found.alpha) == (rank, 2.0 * rank)
+
+
 @pytest.mark.parametrize("objective", ["dpo", "listwise", "kto", "sft", "rloo", "ppo"])
 def test_how_far_a_version_may_go_holds_for_every_objective(objective):
     careful = Settings(dpo=DpoSettings(kl_budget_nats=1.5))

@@ -76,7 +76,7 @@ class LiveView:
         self.model = model
         self._tree = _copy_tree(model)
         self._layers: list[LoraLayer] = []
-        self._chosen: AdapterUse | None = None
+        self._chosen: AdapterUse | tuple[tuple[AdapterUse | None, int], ...] | None = None
         self._loaded: OrderedDict[str, str] = OrderedDict()  # folder -> slot, oldest use first
 
     def use(self, adapter: AdapterUse | None) -> None:
@@ -90,7 +90,7 @@ class LiveView:
         """
         if adapter == self._chosen:
             return
-        self._chosen, self.model = None, self.base  # also if the adapter turns out damaged
+        self._choose_nothing()
         if adapter is None or adapter.scale == 0:
             return
         slot = self._slot_of(Path(adapter.folder))
@@ -98,6 +98,34 @@ class LiveView:
             layer._active_adapter = [slot]
             layer.scaling[slot] = adapter.scale * layer.lora_alpha[slot] / layer.r[slot]
         self._chosen, self.model = adapter, self._tree
+
+    def use_each(self, groups: Sequence[tuple[AdapterUse | None, int]]) -> None:
+        """Choose an adapter and a strength for each run of rows of the forwards to come.
+
+        Args:
+            groups: (adapter, number of rows), in the order of the rows; at most SLOTS adapters.
+
+        Raises:
+            AdapterDamaged: as `use`.
+        """
+        if (chosen := tuple(groups)) == self._chosen:
+            return
+        self._choose_nothing()
+        parts = [(n_rows, *self._slot_and_scale(adapter)) for adapter, n_rows in chosen]
+        for layer in self._layers:
+            layer.forward = partial(_forward_by_rows, layer, parts)
+        self._chosen, self.model = chosen, self._tree
+
+    def _choose_nothing(self) -> None:
+        """The plain base; it stays so if the next adapter turns out damaged."""
+        self._chosen, self.model = None, self.base
+        for layer in self._layers:
+            layer.__dict__.pop("forward", None)
+
+    def _slot_and_scale(self, adapter: AdapterUse | None) -> tuple[str | None, float]:
+        if adapter is None or adapter.scale == 0:
+            return None, 0.0
+        return self._slot_of(Path(adapter.folder)), adapter.scale
 
     def _slot_of(self, folder: Path) -> str:
         key = str(folder)
@@ -264,6 +292,24 @@ def merge(model: Any, folder: Path, scale: float) -> None:
     model.__dict__.pop("peft_config", None)
 
 
+def _forward_by_rows(
+    layer: LoraLayer, parts: Sequence[tuple[int, str | None, float]], x: Tensor, *rest: Any
+) -> Tensor:
+    """A LoRA layer whose rows have adapters of their own. parts: (rows, slot, scale)."""
+    result = layer.base_layer(x, *rest)
+    sizes = [n_rows for n_rows, _, _ in parts]
+    pieces = []
+    rows = zip(parts, torch.split(x, sizes), torch.split(result, sizes), strict=True)
+    for (_, slot, scale), own_x, own in rows:
+        changed = own
+        if slot is not None:
+            down, up = layer.lora_A[slot], layer.lora_B[slot]
+            strength = scale * layer.lora_alpha[slot] / layer.r[slot]
+            changed = (own + up(down(own_x.to(down.weight.dtype))) * strength).to(own.dtype)
+        pieces.append(changed)
+    return torch.cat(pieces)
+
+
 def _recompute(forward: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
     """Keep a layer's input only; the rest is computed again in the backward pass."""
     if not torch.is_grad_enabled():
@@ -333,6 +379,7 @@ def _slot_weights(tree: Any, slot: str) -> dict[str, nn.Parameter]:
     return weights
 
 
+@torch.inference_mode(False)  # weights made in it could not be loaded over outside it
 @torch.no_grad()
 def _load_slot(tree: Any, slot: str, folder: Path) -> None:
     adapter_files.verify(folder)

@@ -107,6 +107,11 @@ class Decoding:
             they had never been interrupted. No hidden states are kept then.
         kept: a KV cache from an earlier turn and how many of the tokens it holds of the prompt
             and what was begun (one prompt only).
+
+    Attributes:
+        adapter: as given.
+        cache: keys and values of the rows that are not over, and of some that are.
+        padding: empty columns at the left of each of these rows, (B,).
     """
 
     def __init__(
@@ -126,7 +131,7 @@ class Decoding:
         begun: Ids = (),
         kept: tuple[DynamicCache, int] | None = None,
     ) -> None:
-        self._view, self._adapter, self._sampling = view, adapter, sampling
+        self._view, self.adapter, self._sampling = view, adapter, sampling
         self._end_token_ids = frozenset(end_token_ids)
         self._n, self._begun = n, list(begun)
         self.rows = [
@@ -139,11 +144,11 @@ class Decoding:
         self._device = self._head.weight.device
         config = view.model.config
         fresh = DynamicCache() if is_attention_only(config) else DynamicCache(config=config)
-        self._cache, self._read = kept or (fresh, 0)
+        self.cache, self._read = kept or (fresh, 0)
         self._prompt_cache: DynamicCache | None = None  # of a single prompt, before it is spread
         self._prompts = [[*prompt, *begun] for prompt in prompts]
         longest = max(map(len, self._prompts))
-        self._padding = torch.tensor([longest - len(p) for p in self._prompts])  # (P,)
+        self.padding = torch.tensor([longest - len(p) for p in self._prompts])  # (P,)
         self._ids = torch.tensor([[0] * (longest - len(p)) + p for p in self._prompts])  # (P, L)
         self._uniforms = torch.zeros(0)  # (B, tokens), once the prompts are read
         self._is_used: Tensor | None = None  # (B, V) bool
@@ -155,6 +160,11 @@ class Decoding:
         """True when every reply is over."""
         return all(row.over for row in self._active)
 
+    @property
+    def is_reading(self) -> bool:
+        """True while the prompts are not read to their end."""
+        return self._read < self._ids.shape[1]
+
     @torch.inference_mode()
     def step(self) -> list[Row]:
         """One forward: read more of the prompts, or draw one token a reply.
@@ -162,15 +172,21 @@ class Decoding:
         Returns:
             The rows that gained a token.
         """
-        if self._read < self._ids.shape[1]:
-            hidden = self._read_prompts()
-            if self._read < self._ids.shape[1]:
-                return []
-            hidden = self._spread_over_replies(hidden)
-        else:
-            last = torch.tensor([[row.token_ids[-1]] for row in self._active])  # (B, 1)
-            hidden = self._forward(last)
-            self._add_hidden(hidden)
+        if not self.is_reading:
+            return self.take(self._forward(self.last_ids()))
+        hidden = self._read_prompts()
+        return [] if self.is_reading else self._draw_next(self._spread_over_replies(hidden))
+
+    def last_ids(self) -> Tensor:
+        """The newest token of each row, which no forward has read yet, (B, 1)."""
+        return torch.tensor([[row.token_ids[-1]] for row in self._active])
+
+    def take(self, hidden: Tensor) -> list[Row]:
+        """Draw one token a reply from the states after `last_ids`, (B, H); as `step`."""
+        self._add_hidden(hidden)
+        return self._draw_next(hidden)
+
+    def _draw_next(self, hidden: Tensor) -> list[Row]:
         grown = [] if self.done else self._draw(hidden)
         self._drop_ended()
         return grown
@@ -184,7 +200,7 @@ class Decoding:
         """The KV cache of a single prompt (with its reply, if it is one) and the ids it holds."""
         if len(self._prompts) > 1 or not self._read:
             return None
-        cache = self._cache if self._n == 1 else self._prompt_cache
+        cache = self.cache if self._n == 1 else self._prompt_cache
         if cache is None:
             return None
         drawn = self.rows[0].token_ids[len(self._begun) :] if self._n == 1 else []
@@ -202,9 +218,9 @@ class Decoding:
         """Make n rows of each prompt's; hidden (P, H) becomes (B, H)."""
         if self._n > 1:
             if len(self._prompts) == 1:
-                self._prompt_cache = _twin(self._cache)
-            self._cache.batch_repeat_interleave(self._n)
-            self._padding = self._padding.repeat_interleave(self._n)
+                self._prompt_cache = _twin(self.cache)
+            self.cache.batch_repeat_interleave(self._n)
+            self.padding = self.padding.repeat_interleave(self._n)
             hidden = hidden.repeat_interleave(self._n, 0)
         self._uniforms = torch.stack([row.uniforms for row in self._active]).to(self._device)
         if self._sampling.repetition_penalty != 1:
@@ -219,22 +235,22 @@ class Decoding:
 
     def _forward(self, ids: Tensor) -> Tensor:
         """Last hidden state of the last of these tokens, (B, H). ids: (B, T)."""
-        start = self._cache.get_seq_length()
+        start = self.cache.get_seq_length()
         stop = start + ids.shape[1]
         places = {}
-        if self._padding.any():
+        if self.padding.any():
             column = torch.arange(stop)
-            is_token = column >= self._padding[:, None]  # (B, stop)
-            positions = (column[start:] - self._padding[:, None]).clamp(min=0)
+            is_token = column >= self.padding[:, None]  # (B, stop)
+            positions = (column[start:] - self.padding[:, None]).clamp(min=0)
             places = {
                 "attention_mask": is_token.long().to(self._device),
                 "position_ids": positions.to(self._device),
             }
-        self._view.use(self._adapter)
+        self._view.use(self.adapter)
         body = self._view.model.base_model
         states: Tensor = body(
             input_ids=ids.to(self._device),
-            past_key_values=self._cache,
+            past_key_values=self.cache,
             use_cache=True,
             **places,
         ).last_hidden_state
@@ -278,9 +294,9 @@ class Decoding:
         if not alive or len(alive) > 0.75 * len(self._active):
             return
         self._active = [self._active[i] for i in alive]
-        self._padding = self._padding[alive]
+        self.padding = self.padding[alive]
         keep = torch.tensor(alive, device=self._device)
-        self._cache.batch_select_indices(keep)
+        self.cache.batch_select_indices(keep)
         self._uniforms = self._uniforms[keep]
         if self._is_used is not None:
             self._is_used = self._is_used[keep]

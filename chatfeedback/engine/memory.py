@@ -17,9 +17,25 @@ SCORED_TOKENS = 2048  # in one forward without gradients
 CHUNK_BYTES = 80_000_000  # logits of one chunk, with their gradient
 ROLLOUT_ROWS, ROLLOUT_TOKENS = 16, 768  # PPO and RLOO draw replies while they learn
 LORA_BYTES = 24  # a learnt weight: itself, gradient, two moments, two snapshots, all in 32 bits
-LORA_RANK = 16
+MANY_REACTIONS = 500  # from here on a version has twice the rank
+ALPHA_PER_RANK = 2.0  # B A counts the same at any rank, so the learning rate need not change
 MICRO_BATCHES = (2048, 1024, 512)  # tokens with gradients at once
 FRAGMENTED = 1.1  # what an allocator loses
+
+
+def lora_rank(n_weights: int, n_reactions: int) -> int:
+    """How many directions a version may change in every linear layer.
+
+    What a person's reactions say is far less than the smallest of these can hold, so rank is chosen
+    for memory and speed: 16, and 8 from 3 billion weights on, where a rank's weights are many.
+    Somebody who has reacted MANY_REACTIONS times gets twice that.
+
+    Args:
+        n_weights: of the base model.
+        n_reactions: choices and thumbs that count.
+    """
+    rank = 16 if n_weights < 3_000_000_000 else 8
+    return 2 * rank if n_reactions >= MANY_REACTIONS else rank
 
 
 @dataclass(frozen=True)
@@ -169,7 +185,7 @@ def learning_bytes(
     shape: ModelShape, tokens: int, itemsize: int, checkpointing: bool, rollouts: bool
 ) -> int:
     """One step with `tokens` under gradient: activations, LoRA and optimizer, rollouts."""
-    lora = shape.lora_width * LORA_RANK * LORA_BYTES
+    lora = shape.lora_width * lora_rank(shape.n_weights, MANY_REACTIONS) * LORA_BYTES
     drawn = ROLLOUT_ROWS * ROLLOUT_TOKENS * kv_bytes_per_token(shape, itemsize) if rollouts else 0
     # weights in 32 bits are multiplied in 16 bits, from a copy that lives as long as the graph
     copies = 2 * shape.packable_weights if itemsize == 4 else 0

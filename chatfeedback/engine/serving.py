@@ -30,6 +30,7 @@ from chatfeedback.engine.decode import (
 )
 from chatfeedback.engine.messages import Piece
 from chatfeedback.engine.scoring import Anatomy, dissect, reply_logprobs, score_replies
+from chatfeedback.engine.together import Together
 from chatfeedback.errors import ModelUnusable, PromptTooLong
 from chatfeedback.records import (
     AdapterUse,
@@ -56,6 +57,7 @@ class Serving:
     def __init__(self, base: BaseModel, view: LiveView, anatomy: Anatomy) -> None:
         self._base, self._view, self._anatomy = base, view, anatomy
         self._kept = KeptCaches(base.kept_kv_bytes)
+        self._together = Together(view)
 
     def warm_up(self) -> None:
         """Write two short replies at once, so that the first real one is quick.
@@ -84,9 +86,10 @@ class Serving:
             decoding = self._decoding(request, [prompt], first, n, begun=begun)
             streams = [self._text_stream(request.sampling.stop, begun) for _ in decoding.rows]
             shown = [len(begun) for _ in decoding.rows]  # tokens whose text was given out
+            self._together.enter(decoding)
             try:
-                while not decoding.done:
-                    grown = decoding.step()
+                while not self._together.is_over(decoding):
+                    grown = self._together.step(decoding)
                     deltas: list[Piece] = []
                     for row in grown:
                         at = row.reply - first
@@ -102,6 +105,8 @@ class Serving:
             except GeneratorExit:  # stopped by the person, who will go on from here
                 self._keep_cache(request, decoding)
                 raise
+            finally:
+                self._together.leave(decoding)
             self._keep_cache(request, decoding)
             finished += [
                 self._whole(row, streams[row.reply - first].text, watch, dropped)

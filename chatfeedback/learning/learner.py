@@ -472,7 +472,7 @@ class Learner:
             pairs=pairs,
             retention=gather_retention(calibration),
             probe_prompts=calibration.probe_prompts,
-            settings=run_settings(run.method, settings, base),
+            settings=run_settings(run.method, settings, base, run.clicks),
             seed=run.seed,
             parent=serving.adapter_id if serving else None,
             data_hash=run.data_hash,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
+from chatfeedback.engine.memory import ALPHA_PER_RANK, lora_rank
 from chatfeedback.errors import InputRefused
 from chatfeedback.records import (
     BaseInfo,
@@ -137,16 +138,24 @@ def _by_evidence(counts: EvidenceCounts) -> tuple[Objective, str]:
     return "dpo", "You said what you like; the reward model's own choices are learned."
 
 
-def run_settings(objective: Objective, settings: Settings, base: BaseInfo) -> RunSettings:
+def run_settings(
+    objective: Objective, settings: Settings, base: BaseInfo, n_reactions: int = 0
+) -> RunSettings:
     """The settings of one run on this base.
 
     What a person may set (how far, how long) is set once, in `settings.dpo`, and holds for every
-    objective. Real models take far smaller steps than the starter.
+    objective. Real models take far smaller steps than the starter, and a rank by their size and
+    by how many reactions there are.
     """
     dpo = settings.dpo
     if not base.is_starter:
+        rank = lora_rank(base.n_parameters, n_reactions)
         dpo = replace(
-            dpo, learning_rate=REAL_MODEL_LEARNING_RATE, seconds_budget=REAL_MODEL_SECONDS
+            dpo,
+            rank=rank,
+            alpha=ALPHA_PER_RANK * rank,
+            learning_rate=REAL_MODEL_LEARNING_RATE,
+            seconds_budget=REAL_MODEL_SECONDS,
         )
     match objective:
         case "dpo":
