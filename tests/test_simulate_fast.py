@@ -12,6 +12,7 @@ import pytest
 from chatfeedback.cli import build_parser
 from chatfeedback.learning.retention import interleave, questions
 from chatfeedback.records import GeneratedReply, ReplyFeatures
+from chatfeedback.simulation.cards import judge_cards
 from chatfeedback.simulation.choices import mean
 from chatfeedback.simulation.fast import FastPlan, live_cell, run_fast, simulate_fast
 from chatfeedback.simulation.gestures import Gesture, Mind, react, read_reaction
@@ -23,6 +24,7 @@ from chatfeedback.simulation.people import (
     careless,
     gullible,
     person_of,
+    say_wishes,
     turned_round,
 )
 from chatfeedback.simulation.pool import Asked, Pool
@@ -36,10 +38,11 @@ from chatfeedback.simulation.report import (
 )
 from chatfeedback.starter import corpus
 from chatfeedback.starter.replies import write_reply
-from chatfeedback.starter.styles import draw_style
+from chatfeedback.starter.styles import Style, draw_style
 from chatfeedback.taste.basis import style_basis
 
 BASIS = style_basis("base", 0)
+ASKED = questions("report", True)
 ITEMS = {item.id: item for item in corpus.items()}
 CONCISE = PEOPLE[0]
 
@@ -201,6 +204,35 @@ def test_a_pool_comes_back_from_its_file_as_it_was(pool, tmp_path):
     assert again.report[3].question.prompt == pool.report[3].question.prompt
     assert [r.text for r in again.chat[5].replies] == [r.text for r in pool.chat[5].replies]
     np.testing.assert_allclose(again.report[-1].phis, pool.report[-1].phis, atol=1e-5)
+
+
+class Obedient:
+    """An engine that answers in few words when the system line asks for that, else in many."""
+
+    def sample(self, request):
+        def answer(turns):
+            [question] = [each for each in ASKED if each.prompt == turns[-1].text]
+            item, rng = ITEMS[question.item_id], random.Random(0)
+            wants_short = "short answers" in turns[0].text.lower()
+            style = Style(length="short" if wants_short else "long", bullets=True)
+            return a_reply(write_reply(item, style, rng))
+
+        return [[answer(turns) for _ in range(request.n)] for turns in request.prompts]
+
+
+def test_a_style_prompt_that_is_obeyed_wins(pool):
+    [by_hand] = judge_cards(Obedient(), pool, [(0, 0)], clicks=0)
+    assert (by_hand["line"], by_hand["life"]) == (say_wishes(CONCISE), "by hand")
+    assert by_hand["win"] > 0.6
+
+
+def test_the_card_is_judged_as_it_was_after_so_many_clicks(pool):
+    rows = judge_cards(Obedient(), pool, [(0, 0)], clicks=20)
+    assert [(row["life"], row["clicks"]) for row in rows] == [
+        ("by hand", 0),
+        ("card", 10),
+        ("card", 20),
+    ]
 
 
 # --- cells and the report ----------------------------------------------------------------------

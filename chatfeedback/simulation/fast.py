@@ -22,10 +22,11 @@ import numpy as np
 from tqdm import tqdm
 
 from chatfeedback.records import QuestionRule
+from chatfeedback.simulation.cards import judge_cards
 from chatfeedback.simulation.gestures import Gesture
 from chatfeedback.simulation.lives import RANDOM, Life, Row, Variant, Views, choose_all, judge
 from chatfeedback.simulation.people import FLIP_AT, Hidden, gullible, person_of, turned_round
-from chatfeedback.simulation.pool import Pool, draw_pool
+from chatfeedback.simulation.pool import Pool, draw_pool, starter
 from chatfeedback.simulation.report import save_report
 
 FORMAT = 1
@@ -83,6 +84,7 @@ def simulate_fast(args: Namespace) -> list[Cell]:
     with tempfile.TemporaryDirectory() as passing:
         folder = args.out or Path(passing)
         cells = run_fast(plan, folder)
+        cells.append(_judge_cards(plan, folder))
         print(save_report(cells, plan.gestures, plan.checkpoints, folder))
     if args.json:
         args.json.write_text(json.dumps(cells), encoding="utf-8")
@@ -92,7 +94,7 @@ def simulate_fast(args: Namespace) -> list[Cell]:
 def run_fast(plan: FastPlan, folder: Path) -> list[Cell]:
     """All cells; those that lie in the folder already are not lived again."""
     folder.mkdir(parents=True, exist_ok=True)
-    pool_file = folder / f"pool-{plan.questions}-{plan.seed}.npz"
+    pool_file = _pool_file(folder, plan)
     if not pool_file.exists():
         print("The starter answers the questions, once for everybody.")
         draw_pool(max(40, round(1.6 * plan.questions)), plan.questions, plan.seed).save(pool_file)
@@ -134,6 +136,19 @@ def live_cell(plan: FastPlan, number: int, seed: int, pool: Pool) -> Cell:
         "rows": [asdict(row) for row in rows],
         "scores": scores,
     }
+
+
+def _judge_cards(plan: FastPlan, folder: Path) -> Cell:
+    """Lane A for the first people, as one cell more."""
+    path = folder / "cards.json"
+    if not _is_done(path, plan):
+        few = range(min(plan.people, ABLATED_PEOPLE))
+        people = [(number, plan.seed + later) for later in range(plan.seeds) for number in few]
+        with starter() as (engine, _):
+            rows = judge_cards(engine, Pool.load(_pool_file(folder, plan)), people, plan.clicks)
+        _write(path, {"plan": _key(plan), "rows": rows, "scores": {}})
+    found: Cell = json.loads(path.read_text("utf-8"))
+    return found
 
 
 def _variants(plan: FastPlan, number: int) -> list[Variant]:
@@ -236,6 +251,17 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _pool_file(folder: Path, plan: FastPlan) -> Path:
+    return folder / f"pool-{plan.questions}-{plan.seed}.npz"
+
+
+def _write(path: Path, cell: Cell) -> None:
+    """Whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(cell), encoding="utf-8")
+    partial.replace(path)
+
+
 def _file(folder: Path, plan: FastPlan, number: int, seed: int) -> Path:
     return folder / f"person-{number:03d}-seed-{plan.seed + seed}.json"
 
@@ -255,8 +281,5 @@ def _load(pool_file: Path) -> None:
 def _live(plan: FastPlan, number: int, seed: int, folder: Path) -> str:
     assert _pool is not None
     cell = live_cell(plan, number, seed, _pool)
-    path = _file(folder, plan, number, seed)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(cell), encoding="utf-8")
-    partial.replace(path)
+    _write(_file(folder, plan, number, seed), cell)
     return str(cell["person"])

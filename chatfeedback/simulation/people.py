@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,6 @@ class Hidden:
     """One person's hidden taste.
 
     for_how_to: replaces the weights on how-tos and overviews.
-    by_kind: replaces them on each kind of item that it names.
     later: what the person is like after FLIP_AT clicks; None for somebody steady.
     slip: share of reactions that are the opposite of what was meant.
     left_bias: share of choices that take the first one shown, whatever it says.
@@ -72,25 +72,21 @@ class Hidden:
     name: str
     weights: Weights
     for_how_to: Weights | None = None
-    by_kind: Mapping[str, Weights] = field(default_factory=dict)
     later: Hidden | None = None
     slip: float = 0.0
     left_bias: float = 0.0
 
     def utility(self, question: Question, text: str) -> float:
         """What a reply is worth to this person."""
-        item = _items()[question.item_id]
-        weights = self.weights
-        if self.for_how_to is not None and item.kind != "fact":
+        read, weights = _read(text, question.item_id), self.weights
+        if self.for_how_to is not None and read.kind != "fact":
             weights = self.for_how_to
-        weights = self.by_kind.get(item.kind, weights)
-        flags, known = _flags(text, item.id), self.name
         style = sum(
-            weight * (_wording(known, text) if name == "wording" else flags[name])
+            weight * (_wording(self.name, text) if name == "wording" else read.flags[name])
             for name, weight in weights.items()
         )
-        quirk = QUIRK * sum(_leaning(known, word) for word in _openings(text))
-        return float(style + quirk + CORRECTNESS * corpus.is_correct(item, text))
+        quirk = QUIRK * sum(_leaning(self.name, word) for word in read.openings)
+        return float(style + quirk + CORRECTNESS * read.correctness)
 
     def at_click(self, number: int) -> Hidden:
         """Who they are at their n-th click."""
@@ -103,7 +99,6 @@ def turned_round(person: Hidden) -> Hidden:
         person.name,
         _negated(person.weights),
         None if person.for_how_to is None else _negated(person.for_how_to),
-        {kind: _negated(weights) for kind, weights in person.by_kind.items()},
     )
     return replace(person, later=against)
 
@@ -209,10 +204,20 @@ def _items() -> dict[str, corpus.Item]:
     return {item.id: item for item in corpus.items()}
 
 
+class _Read(NamedTuple):
+    """What everybody reads alike in a reply."""
+
+    kind: str
+    flags: Mapping[str, bool]
+    correctness: float
+    openings: tuple[str, ...]
+
+
 @lru_cache(maxsize=100_000)
-def _flags(text: str, item_id: str) -> dict[str, bool]:
-    flags = dict(corpus.style_flags(text, _items()[item_id]))
-    return {**flags, "flattery": count_protected(text) > 0}
+def _read(text: str, item_id: str) -> _Read:
+    item = _items()[item_id]
+    flags = {**corpus.style_flags(text, item), "flattery": count_protected(text) > 0}
+    return _Read(item.kind, flags, corpus.is_correct(item, text), tuple(_openings(text)))
 
 
 def _wording(name: str, text: str) -> float:

@@ -10,7 +10,8 @@ import io
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,10 +110,17 @@ class Pool:
 
 def draw_pool(n_chat: int, n_report: int, seed: int) -> Pool:
     """Let the starter answer: seconds to a minute, one engine process."""
+    with starter() as (engine, base):
+        return _draw(engine, base, n_chat, n_report, seed)
+
+
+@contextmanager
+def starter() -> Iterator[tuple[Engine, BaseInfo]]:
+    """The embedded model, loaded in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         engine = Engine(None, "none", Path(folder) / "engine.log")
         try:
-            return _draw(engine, _wait_for_base(engine), n_chat, n_report, seed)
+            yield engine, _wait_for_base(engine)
         finally:
             engine.close()
 

@@ -127,13 +127,14 @@ def calibration(cells: Sequence[Cell], life: str) -> Calibration:
 
 def write_report(cells: Sequence[Cell], gestures: Sequence[str], clicks: Sequence[int]) -> str:
     """The whole report as Markdown."""
-    people = len({cell["person"] for cell in cells})
-    seeds = len({cell["seed"] for cell in cells})
+    people = len({cell["person"] for cell in cells if "person" in cell})
+    seeds = len({cell["seed"] for cell in cells if "seed" in cell})
     parts = [
         f"{people} people x {seeds} seeds; lane B (best of eight of the base, by the reward "
         "model), judged on questions nobody was asked. Intervals: 95 %, people resampled.",
         "## Win after so many clicks\n\n" + _wins(cells, gestures, clicks, "win"),
         "## The same with best of four\n\n" + _wins(cells, gestures, clicks, "win_of_4"),
+        "## Lane A, the first people\n\n" + _cards(cells),
         "## Beside it\n\n" + _beside(cells, clicks),
         "## How well choices were foretold\n\n" + _foretold(cells, gestures),
         "## What is changed about the app\n\n" + _ablations(cells, clicks),
@@ -154,6 +155,22 @@ def _wins(cells: Sequence[Cell], gestures: Sequence[str], clicks: Sequence[int],
         for name in gestures
     ]
     return table(["gesture", *map(str, clicks)], rows)
+
+
+def _cards(cells: Sequence[Cell]) -> str:
+    """One sample of the base under a line of words, against the same people's lane B."""
+    rows = []
+    for life, name in (("by hand", "a style prompt written by hand"), ("card", "the taste card")):
+        for n in sorted({r["clicks"] for cell in cells for r in cell["rows"] if r["life"] == life}):
+            found = {key: per_person(cells, life, n, key) for key in ("win", "facts", "how_to")}
+            lane_b = per_person(cells, "mixed", n)
+            beside = [lane_b[person] for person in found["win"] if person in lane_b]
+            rows.append(
+                [f"{name}, {n} clicks", str(figure(list(found["win"].values())))]
+                + [f"{mean(list(found[key].values())):.3f}" for key in ("facts", "how_to")]
+                + [f"{mean(beside):.3f}"]
+            )
+    return table(["", "win (95 %)", "facts", "how-to", "lane B of the same people"], rows)
 
 
 def _beside(cells: Sequence[Cell], clicks: Sequence[int]) -> str:
