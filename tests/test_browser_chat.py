@@ -334,3 +334,17 @@ def test_how_full_the_memory_is_shows_from_a_quarter_on(visit, session):
     meter = page.get_by_role("meter", name="Memory used by this conversation")
     expect(meter).to_have_attribute("aria-valuenow", "50")
     expect(page.locator(".context")).to_have_attribute("title", re.compile("1024 of 2048 tokens"))
+
+
+def test_formulas_are_drawn_and_prices_are_not(visit, session):
+    session.says = lambda prompt: (
+        r"$x_1 = \frac{a}{b}$ costs $5 and $10." "\n\n" r"\[\sqrt{2}\]" "\n\n" r"$\oops{x}$"
+    )
+    page = visit()
+    send(page, "hello")
+    expect(answers(page).locator("math")).to_have_count(2)
+    expect(answers(page).locator("math[display=block]")).to_have_text("2")
+    expect(answers(page)).to_contain_text("costs $5 and $10.")
+    expect(answers(page).locator(".tex")).to_have_text(r"$\oops{x}$")
+    tall = "document.querySelector('mfrac').getBoundingClientRect().height"
+    assert page.evaluate(tall) > page.evaluate(tall.replace("mfrac", "mfrac mi"))
