@@ -23,6 +23,7 @@ from tests.browsing import PATIENCE_MS, Server, Visit, expect, open_chromium, se
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 PHONE = 390
+HEIGHT, TALL = 844, 1500  # of the chat, and of pages that are read from top to bottom
 COLOURS = 128  # keeps each picture below 200 KB
 QUESTIONS = (
     "How do I make a cup of tea?",
@@ -59,7 +60,7 @@ def teach(session: Session) -> None:
     for number, question in enumerate(QUESTIONS):
         talk = session.new_conversation(me)
         shown = list(session.compare(me, talk, question, f"question-{number:04}"))[-1]
-        outcome = "first" if len(shown.texts[0]) <= len(shown.texts[1]) else "second"
+        outcome = "first" if is_liked_more(*shown.texts[:2]) else "second"
         pick = FeedbackEvent(
             f"pick-{number:04}", "pick", comparison_id=shown.comparison_id, outcome=outcome
         )
@@ -67,6 +68,15 @@ def teach(session: Session) -> None:
     session.learn_now(me)
     session.wait_for_learning(me)
     session.data.back_up()
+
+
+def is_liked_more(first: str, second: str) -> bool:
+    """An answer is better than none, and a short one better than a long one."""
+
+    def cost(text: str) -> tuple[bool, int]:
+        return ("not know" in text or "not sure" in text, len(text))
+
+    return cost(first) <= cost(second)
 
 
 def save(page, name: str) -> None:
@@ -80,8 +90,9 @@ def save(page, name: str) -> None:
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB", flush=True)
 
 
-def open_page(page, address: str, tab: str | None) -> None:
+def open_page(page, width: int, address: str, tab: str | None) -> None:
     """Go there by its link, and wait until it is drawn."""
+    page.set_viewport_size({"width": width, "height": TALL if address else HEIGHT})
     page.evaluate("address => { location.hash = address; }", address)
     if tab:
         page.get_by_role("tab", name=tab, exact=True).click()
@@ -94,7 +105,7 @@ def photograph(visit: Visit, address: str) -> None:
     for suffix, width, dark in (("", 1280, False), ("_dark", 1280, True), ("_phone", PHONE, False)):
         page = visit(address, width=width, dark=dark)
         for name, (where, tab) in PAGES.items():
-            open_page(page, where, tab)
+            open_page(page, width, where, tab)
             save(page, name + suffix)
 
 
@@ -104,7 +115,7 @@ def chat_a_little(visit: Visit) -> str:
     send(page, "How do I make pancakes?")
     page.get_by_role("button", name="Like", exact=True).last.click()
     expect(page.locator(".note").last).to_contain_text("Learned")
-    send(page, "Why is the sky blue?")
+    send(page, "What is the capital of Spain?")
     page.wait_for_timeout(2000)
     return page.url.partition("/?")[2]
 
