@@ -44,6 +44,7 @@ EXPORT_FORMATS = (  # as in exporting.FORMATS, which loads more than the command
     "sillytavern",
 )
 LEARNING_METHODS = ("auto", "dpo", "kto", "ppo", "rloo", "sft")  # as objective.LearningMethod
+ABLATIONS = ("prior", "features", "question", "forgetting", "label")  # as in fast.ABLATIONS
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 Arguments = argparse.Namespace
 logger = logging.getLogger(__name__)
@@ -152,6 +153,13 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--quick", action="store_true", help="a few minutes, rougher figures")
     command.add_argument(
         "--fast", action="store_true", help="the reward model alone: minutes, no learning runs"
+    )
+    command.add_argument(
+        "--ablate",
+        nargs="*",
+        choices=ABLATIONS,
+        default=ABLATIONS,
+        help="with --fast: what is left out or changed, for eight people (everything in turn)",
     )
     command.add_argument(
         "--seeds", type=int, metavar="N", help="lives of each, from --seed on (1; 2 with --fast)"

@@ -14,7 +14,7 @@ from chatfeedback.learning.retention import interleave, questions
 from chatfeedback.records import GeneratedReply, ReplyFeatures
 from chatfeedback.simulation.cards import judge_cards
 from chatfeedback.simulation.choices import mean
-from chatfeedback.simulation.fast import FastPlan, live_cell, run_fast, simulate_fast
+from chatfeedback.simulation.fast import ABLATIONS, FastPlan, live_cell, run_fast, simulate_fast
 from chatfeedback.simulation.gestures import Gesture, Mind, react, read_reaction
 from chatfeedback.simulation.lives import Life, Variant, Views
 from chatfeedback.simulation.people import (
@@ -314,6 +314,11 @@ def test_slopes_are_those_of_everybody_together():
     found = calibration([{"scores": {"pairs": sums}}], "pairs")
     assert found.raw_slope == pytest.approx(0.5, abs=0.06)
     assert 0.85 < found.slope < 1.1  # the first ones could not be corrected yet
+
+
+def test_the_command_line_offers_every_ablation_there_is():
+    told = build_parser().parse_args(["simulate", "--fast"])
+    assert set(told.ablate) == set(ABLATIONS)
 
 
 @pytest.mark.slow

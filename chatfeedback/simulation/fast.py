@@ -50,7 +50,8 @@ ABLATIONS: dict[str, tuple[Variant, ...]] = {
     "forgetting": (Variant("forgets nothing", follows_drift=False),),
     "label": (),  # the gestures themselves
 }
-"""What `--ablate` leaves out, by what it is about; each is compared with "mixed" or "pairs"."""
+"""Names of `--ablate`; each variant is compared with "mixed" or "pairs", which are always there."""
+ALWAYS = (Gesture.PAIRS.value, Gesture.MIXED.value)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ Cell = dict[str, Any]
 def simulate_fast(args: Namespace) -> list[Cell]:
     """Run the fast tier and print its report; with `args.out` it is kept there, cell by cell."""
     plan = FastPlan(
-        people=args.people or 24, seeds=args.seeds or 2, clicks=args.clicks or 100, seed=args.seed
+        people=args.people or 24,
+        seeds=args.seeds or 2,
+        clicks=args.clicks or 100,
+        seed=args.seed,
+        gestures=FastPlan.gestures if "label" in args.ablate else ALWAYS,
+        ablations=tuple(args.ablate),
     )
     if args.quick:
         plan = replace(plan, people=min(6, plan.people), seeds=1, questions=40)
