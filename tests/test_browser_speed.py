@@ -28,18 +28,20 @@ LONGEST_OPENING_S = 1.0
 LONGEST_LOAD_S = 2.0
 
 # Counts frames from the first word in the live block to the last, and the longest wait for one.
+# Playwright only waits for the promise: its own looking at the page would cost frames.
 COUNT_FRAMES = """() => {
-    const seen = window.seen = {frames: 0, first: 0, last: 0, longest: 0};
-    const look = now => {
-        if (document.querySelector('#live .md')?.textContent.trim()) {
-            seen.first ||= now;
-            if (seen.last) seen.frames += 1;
-            if (seen.last) seen.longest = Math.max(seen.longest, now - seen.last);
-            seen.last = now;
-        }
+    const seen = {frames: 0, first: 0, last: 0, longest: 0};
+    window.counted = new Promise(resolve => {
+        const look = now => {
+            const isLive = Boolean(document.querySelector('#live .md')?.textContent.trim());
+            if (seen.first && !isLive) return resolve(seen);
+            if (isLive && seen.last) seen.frames += 1;
+            if (isLive && seen.last) seen.longest = Math.max(seen.longest, now - seen.last);
+            if (isLive) { seen.first ||= now; seen.last = now; }
+            requestAnimationFrame(look);
+        };
         requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
+    });
 }"""
 # The moment at which the list and the message box can be used, ms since the page was asked for.
 WATCH_LOADING = """
@@ -131,8 +133,8 @@ def stream_and_count(page) -> tuple[float, float]:
     page.evaluate(COUNT_FRAMES)
     composer(page).fill("and now?")
     composer(page).press("Enter")
+    seen = page.evaluate("window.counted")
     expect(page.locator("#transcript .answer .md").last).to_contain_text(f"word{WORDS - 1}")
-    seen = page.evaluate("window.seen")
     return 1000 * seen["frames"] / (seen["last"] - seen["first"]), seen["longest"]
 
 
@@ -149,7 +151,7 @@ def test_a_long_conversation_opens_at_once_and_streams_smoothly(open_page, talki
     assert rate >= MIN_FRAMES_A_SECOND
 
 
-def test_the_page_opens_quickly_beside_a_thousand_conversations(open_page, talking):
+def test_the_page_opens_quickly_and_is_smooth_beside_a_thousand_conversations(open_page, talking):
     for number in range(1000):
         fill_conversation(*talking, f"talk {number}", 1)
     page = open_page()
@@ -157,5 +159,11 @@ def test_the_page_opens_quickly_beside_a_thousand_conversations(open_page, talki
     cold = page.context.new_page()
     cold.goto(page.url)
     loaded_s = cold.wait_for_function("window.usableAfter").json_value() / 1000
-    print(f"1000 conversations: usable after {loaded_s:.2f} s")
+    rate, longest_ms = stream_and_count(cold)
+    print(
+        f"1000 conversations: usable after {loaded_s:.2f} s,"
+        f" {rate:.0f} frames/s, longest {longest_ms:.0f} ms"
+    )
+    assert cold.locator(".talk").count() == 1000
     assert loaded_s <= LONGEST_LOAD_S
+    assert rate >= MIN_FRAMES_A_SECOND

@@ -9,6 +9,8 @@ from chatfeedback.errors import NotFound
 from chatfeedback.session import Session
 from ui import text
 
+MOST_LISTED = 1000  # older ones are found by searching everything
+
 
 def show_conversations(
     session: Session, person_id: int, current: int | None, now: datetime | None = None
@@ -17,7 +19,7 @@ def show_conversations(
     now = now or datetime.now().astimezone()
     items: list[dict[str, Any]] = []
     heading = ""
-    for each in session.queries.conversations(person_id):
+    for each in session.queries.conversations(person_id, limit=MOST_LISTED):
         day = text.name_day(each.updated_at_utc, now)
         if day != heading:
             items.append({"heading": day})

@@ -139,7 +139,7 @@ class Handlers:
         removed = _need_id(gesture, "id")
         title = find_title(self._session, self._person_id, removed)
         self._session.delete_conversation(self._person_id, removed)
-        act = {"event": "restore", "label": "Undo", "data": {"id": removed}}
+        act = {"event": "restore", "label": text.UNDO, "data": {"id": removed}}
         toast = {"toast": make_toast(text.say_deleted(title), act=act)}
         if removed == place.conversation_id:
             self._replies.leave(place.tab)

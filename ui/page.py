@@ -6,6 +6,7 @@ connection open for every tab) and no handler of `unload`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -322,7 +323,15 @@ class _Wiring:
                 yield self._update(shown)
 
     def _update(self, shown: Shown) -> dict[Any, Any]:
-        return {self._parts[name]: value for name, value in shown.items()}
+        return {self._parts[name]: pack(name, value) for name, value in shown.items()}
+
+
+def pack(name: str, value: Any) -> Any:
+    """A long list as one text: while a reply streams, Gradio's page copies the values of all that
+    the event may change, object by object, at every piece of it."""
+    if name in ("transcript", "conversations") and "items" in value:
+        return value | {"items": json.dumps(value["items"])}
+    return value
 
 
 def _place(request: Any, conversation: object, last: object) -> Place:

@@ -1,6 +1,6 @@
 """What the pages say: sentences, and how numbers, times and beliefs are put into words.
 
-Fixed labels of buttons and headings stand in the views, in static/widgets/.
+Fixed labels of buttons and headings stand in `ui.labels` and `ui.chat_words`.
 """
 
 from __future__ import annotations
@@ -239,6 +239,9 @@ def say_moved(belief: TraitBelief, before: TraitBelief | None) -> str:
 def say_not_ready(state: EngineState) -> str:
     """Why nothing can be answered now."""
     return f"{state.message.rstrip('. ')}. Your message was not sent; it is still in the box."
+
+
+UNDO = "Undo"
 
 
 def say_deleted(title: str) -> str:

@@ -7,5 +7,5 @@ const row = each => each.heading
     </li>`;
 const view = value => `<div class="list">
   <label class="find">${icon('search', 15)}<input type="search" placeholder="${esc(WORDS.search)}" aria-label="${esc(WORDS.search)}" autocomplete="off"></label>
-  <nav aria-label="${esc(WORDS.list)}"><ul>${(value.items || []).map(row).join('') || `<li class="none">${esc(WORDS.none)}</li>`}</ul></nav>
+  <nav aria-label="${esc(WORDS.list)}"><ul>${list(value.items).map(row).join('') || `<li class="none">${esc(WORDS.none)}</li>`}</ul></nav>
 </div>`;

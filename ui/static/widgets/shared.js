@@ -2,6 +2,8 @@
 const esc = s => String(s ?? '').replace(/[&<>"'`$]/g, c => '&#' + c.charCodeAt(0) + ';');
 // WORDS are the widget's labels (ui/labels.py); fill("Use {title}", {title}) puts facts into one.
 const fill = (words, facts) => words.replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? '');
+// A list, which may have come as one text (see pack in ui/page.py).
+const list = items => typeof items === 'string' ? JSON.parse(items) : items || [];
 const PATHS = {
   copy: '<rect x="9" y="9" width="11" height="11" rx="2.5"/><path d="M5 15V6.5A2.5 2.5 0 0 1 7.5 4H15"/>',
   check: '<path d="m5 12.5 4.5 4.5L19 7.5"/>',

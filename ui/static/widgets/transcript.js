@@ -1,10 +1,10 @@
-const findReply = id => (props.value?.items || []).map(item => item.reply).find(reply => reply && String(reply.id) === String(id));
-const findItem = id => (props.value?.items || []).find(item => String(item.message_id) === String(id));
+const findReply = id => list(props.value?.items).map(item => item.reply).find(reply => reply && String(reply.id) === String(id));
+const findItem = id => list(props.value?.items).find(item => String(item.message_id) === String(id));
 const write = detail => document.dispatchEvent(new CustomEvent('cf:write', {detail}));
 const rank = (comparison, order) => { props.value = {...props.value, ranking: {id: String(comparison), order}}; };
 let looking = 0;
 watch('value', () => {
-  document.dispatchEvent(new CustomEvent('cf:transcript', {detail: props.value}));
+  document.dispatchEvent(new CustomEvent('cf:transcript', {detail: {...props.value, items: list(props.value?.items)}}));
   clearTimeout(looking);
   if (props.value?.writing) looking = setTimeout(lookAgain, 400);
 });

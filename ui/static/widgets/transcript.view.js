@@ -83,6 +83,6 @@ const welcome = value => `<div class="welcome"><div class="mark" aria-hidden="tr
 const meter = context => `<p class="context" title="${esc(context.says)}"><span class="meter" role="meter" aria-label="${esc(WORDS.memory)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${Number(context.percent)}"><i style="width:${Number(context.percent)}%"></i></span>${esc(fill(WORDS.memory_used, context))}</p>`;
 const view = value => value.empty ? welcome(value)
   : (value.earlier ? `<div class="earlier"><button type="button" class="chip" data-do="earlier">${esc(WORDS.earlier)}</button></div>` : '')
-  + (value.items || []).map(item => exchange(item, value.live, value.ranking)).join('')
+  + list(value.items).map(item => exchange(item, value.live, value.ranking)).join('')
   + (value.writing ? `<p class="thinking elsewhere">${dots}${esc(WORDS.elsewhere)}</p>` : '')
   + (value.context && value.context.percent >= 25 ? meter(value.context) : '');
