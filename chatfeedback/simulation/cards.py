@@ -42,7 +42,7 @@ class Line:
 
 
 def judge_cards(
-    engine: Sampler, pool: Pool, people: Sequence[tuple[int, int]], clicks: int
+    engine: Sampler, pool: Pool, people: Sequence[Sequence[int]], clicks: int
 ) -> list[dict[str, Any]]:
     """Rows as those of a cell, with the line itself.
 

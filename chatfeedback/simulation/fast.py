@@ -65,6 +65,7 @@ class FastPlan:
     seed: int = 0
     gestures: tuple[str, ...] = tuple(gesture.value for gesture in Gesture)
     ablations: tuple[str, ...] = tuple(ABLATIONS)
+    card_people: int = 8
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -86,7 +87,7 @@ def simulate_fast(args: Namespace) -> list[Cell]:
         ablations=tuple(args.ablate),
     )
     if args.quick:
-        plan = replace(plan, people=min(6, plan.people), seeds=1, questions=40)
+        plan = replace(plan, people=min(6, plan.people), seeds=1, questions=40, card_people=2)
     with tempfile.TemporaryDirectory() as passing:
         folder = args.out or Path(passing)
         cells = run_fast(plan, folder)
@@ -116,7 +117,7 @@ def run_fast(plan: FastPlan, folder: Path) -> list[Cell]:
         for done in as_completed(running):
             bar.set_postfix_str(done.result())
             bar.update(1)
-    return [json.loads(_file(folder, plan, *each).read_text("utf-8")) for each in wanted]
+    return [_read(_file(folder, plan, *each)) for each in wanted]
 
 
 def live_cell(plan: FastPlan, number: int, seed: int, pool: Pool) -> Cell:
@@ -147,12 +148,16 @@ def live_cell(plan: FastPlan, number: int, seed: int, pool: Pool) -> Cell:
 def _judge_cards(plan: FastPlan, folder: Path) -> Cell:
     """Lane A for the first people, as one cell more."""
     path = folder / "cards.json"
-    if not _is_done(path, plan):
-        few = range(min(plan.people, ABLATED_PEOPLE))
-        people = [(number, plan.seed + later) for later in range(plan.seeds) for number in few]
+    few = range(min(plan.people, plan.card_people))
+    people = [[number, plan.seed + later] for later in range(plan.seeds) for number in few]
+    if not (_is_done(path, plan) and _read(path)["people"] == people):
         with starter() as (engine, _):
             rows = judge_cards(engine, Pool.load(_pool_file(folder, plan)), people, plan.clicks)
-        _write(path, {"plan": _key(plan), "rows": rows, "scores": {}})
+        _write(path, {"plan": _key(plan), "people": people, "rows": rows, "scores": {}})
+    return _read(path)
+
+
+def _read(path: Path) -> Cell:
     found: Cell = json.loads(path.read_text("utf-8"))
     return found
 
@@ -249,7 +254,7 @@ def _scores(life: Life) -> dict[str, Any]:
 def _key(plan: FastPlan) -> dict[str, Any]:
     """What a cell depends on; how many there are is no part of it."""
     told = asdict(plan)
-    del told["people"], told["seeds"]
+    del told["people"], told["seeds"], told["card_people"]
     return {"format": FORMAT, **{name: _plain(value) for name, value in told.items()}}
 
 
@@ -273,7 +278,7 @@ def _file(folder: Path, plan: FastPlan, number: int, seed: int) -> Path:
 
 
 def _is_done(path: Path, plan: FastPlan) -> bool:
-    return path.exists() and json.loads(path.read_text("utf-8"))["plan"] == _key(plan)
+    return path.exists() and _read(path)["plan"] == _key(plan)
 
 
 _pool: Pool | None = None
