@@ -138,9 +138,7 @@ def main() -> None:
     arguments = argparse.Namespace(model=None, quantize=None)
     with (
         tempfile.TemporaryDirectory() as spare,
-        open_session(
-            Path(sys.argv[1] if sys.argv[1:] else spare), arguments, learn_when_idle=False
-        ) as session,
+        open_session(Path(sys.argv[1] if sys.argv[1:] else spare), arguments) as session,
         open_chromium() as browser,
     ):
         teach(session)
