@@ -125,7 +125,6 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = add("export", export, "write your feedback to a file, or a version to a folder")
     add_data(command)
-    add_model(command)
     command.add_argument("file", type=Path, metavar="FILE", help="where to write it")
     command.add_argument(
         "--format",
@@ -140,6 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--merged", action="store_true", help="with --version: one whole model, its base included"
     )
+    command.add_argument("--model", metavar="DIR_OR_HUB_ID", help="its base, if not the starter")
 
     command = add("import", import_file, "take in feedback from a file")
     add_data(command)

@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 from chatfeedback.engine.model_files import MODEL_FILES
-from chatfeedback.offline import hub_cache, unfinished_mark
+from chatfeedback.offline import hub_cache, split_revision, unfinished_mark
 
 TELL_EVERY_S = 0.2
 
@@ -40,7 +40,9 @@ def fetch(name: str) -> None:
     """Into the hub's folder on this machine; what was fetched before is kept."""
     from huggingface_hub import snapshot_download
 
-    files = snapshot_download(name, allow_patterns=list(MODEL_FILES), dry_run=True)
+    repository, revision = split_revision(name)
+    wish: dict[str, Any] = {"revision": revision, "allow_patterns": list(MODEL_FILES)}
+    files = snapshot_download(repository, **wish, dry_run=True)
     total = sum(each.file_size or 0 for each in files)
     there = sum(each.file_size or 0 for each in files if not each.will_download)
     free = shutil.disk_usage(hub_cache()).free
@@ -50,7 +52,7 @@ def fetch(name: str) -> None:
             "free. Make room, or choose a smaller model."
         )
     tell({"done": there, "total": total})
-    snapshot_download(name, allow_patterns=list(MODEL_FILES), tqdm_class=make_bar(there, total))
+    snapshot_download(repository, **wish, tqdm_class=make_bar(there, total))
     tell({"done": total, "total": total})
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(@[\w.-]+)?")  # organisation/name@revision
 SWITCHES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -26,11 +27,18 @@ def go_offline(model: str | None) -> None:
 
 def must_be_fetched(model: str | None) -> bool:
     """True for a hub id that is not wholly on this machine."""
-    if model is None or Path(model).exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
+    if model is None or Path(model).exists() or not HUB_ID.fullmatch(model):
         return False
-    stored = _stored(model)
+    stored, revision = _stored(model), split_revision(model)[1]
     is_begun = unfinished_mark(model).exists() or any(stored.glob("blobs/*.incomplete"))
-    return is_begun or not any(stored.glob("refs/*"))
+    wanted = [f"refs/{revision}", f"snapshots/{revision}"] if revision else ["refs/*"]
+    return is_begun or not any(any(stored.glob(each)) for each in wanted)
+
+
+def split_revision(model: str) -> tuple[str, str | None]:
+    """The name of a hub's model, and the revision that is pinned: "name@revision"."""
+    name, _, revision = model.partition("@")
+    return name, revision or None
 
 
 def unfinished_mark(model: str) -> Path:
@@ -45,4 +53,4 @@ def hub_cache() -> Path:
 
 
 def _stored(model: str) -> Path:
-    return hub_cache() / f"models--{model.replace('/', '--')}"
+    return hub_cache() / f"models--{split_revision(model)[0].replace('/', '--')}"

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from chatfeedback.engine import base_model
 from chatfeedback.engine.base_model import BaseModel, load_base
+from chatfeedback.engine.model_files import base_key, find_folder, hub_revision
 from chatfeedback.engine.rendering import ChatTemplate
 from chatfeedback.errors import ModelUnusable, PromptTooLong
 from chatfeedback.records import Turn
@@ -296,6 +297,17 @@ def test_the_revision_of_a_model_from_the_hub_is_recorded(folder: Path, tmp_path
     shutil.copytree(folder, snapshot)
     assert load_base(snapshot).info.revision == "0123abcd"
     assert load_base(folder).info.revision == ""
+    assert base_key(snapshot, "none") != base_key(folder, "none")
+
+
+def test_a_revision_that_is_pinned_is_the_one_that_is_found(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    for commit in ("a" * 40, "b" * 40):
+        shutil.copytree(folder, tmp_path / "models--someone--model" / "snapshots" / commit)
+    found = find_folder(f"someone/model@{'b' * 40}", fetch=False)
+    assert hub_revision(found) == "b" * 40
 
 
 def test_the_base_says_what_it_is(base: BaseModel):

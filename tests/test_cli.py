@@ -135,6 +135,16 @@ def test_the_hub_is_asked_only_for_a_model_that_is_not_here(
     assert not offline.must_be_fetched("someone/model")
 
 
+def test_a_pinned_revision_is_fetched_when_only_another_one_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for there in ("refs/main", "refs/v2", "snapshots/0a1b"):
+        (tmp_path / "models--someone--model" / there).mkdir(parents=True)
+    assert not any(map(offline.must_be_fetched, ["someone/model@v2", "someone/model@0a1b"]))
+    assert offline.must_be_fetched("someone/model@v3")
+
+
 def test_a_half_fetched_model_is_fetched_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

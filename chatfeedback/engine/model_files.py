@@ -8,17 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from chatfeedback.engine.memory import ModelShape
 from chatfeedback.errors import ModelUnusable
+from chatfeedback.offline import HUB_ID, split_revision
 
 SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
 MAX_CONTEXT_TOKENS = 8192  # bounds the KV cache and the wait for a first token
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # of a hub's model
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _SAMPLES_PER_FILE, _SAMPLE_BYTES = 64, 65_536
 
 
@@ -31,24 +30,31 @@ def short_name(path_or_id: str | Path) -> str:
 def find_folder(path_or_id: str | Path, *, fetch: bool = True) -> Path:
     """The folder itself, or the hub's snapshot of a model id; fetched if need be and allowed.
 
+    A revision is pinned by "name@revision": a commit, a branch or a tag.
+
     Raises:
         ModelUnusable: there is neither.
     """
     folder = Path(path_or_id).expanduser()
     if folder.is_dir():
         return folder.resolve()
-    if folder.exists() or not _HUB_ID.fullmatch(str(path_or_id)):
+    if folder.exists() or not HUB_ID.fullmatch(str(path_or_id)):
         raise ModelUnusable(
             f"There is no model folder at {path_or_id}. Give a folder with config.json and "
-            "*.safetensors in it, or a hub id such as organisation/name."
+            "*.safetensors in it, or a hub id such as organisation/name, with @revision if you "
+            "want a certain one."
         )
     from huggingface_hub import snapshot_download
 
     try:
-        wanted = list(MODEL_FILES)
-        return Path(
-            snapshot_download(str(path_or_id), allow_patterns=wanted, local_files_only=not fetch)
+        name, revision = split_revision(str(path_or_id))
+        found = snapshot_download(
+            name,
+            revision=revision,
+            allow_patterns=list(MODEL_FILES),
+            local_files_only=not fetch,
         )
+        return Path(found)
     except Exception as error:  # no network, no such id, no permission: one thing to a person
         raise ModelUnusable(
             f"{path_or_id} is not a folder here and could not be fetched from the hub "
@@ -143,11 +149,11 @@ def _header(file: Path) -> bytes:
 
 
 def base_key(folder: Path, quantization: str) -> str:
-    """Names these weights, this tokenizer and this quantisation for ever.
+    """Names these weights, this tokenizer, the hub's revision and this quantisation for ever.
 
     Large weight files are sampled, not read: 64 places each, so that training on changes the key.
     """
-    digest = hashlib.sha256(quantization.encode())
+    digest = hashlib.sha256(f"{quantization}{hub_revision(folder)}".encode())
     for file in sorted(folder.iterdir()):
         if file.name in ("config.json", "tokenizer.json", "tokenizer.model", "chat_template.jinja"):
             digest.update(file.name.encode() + file.read_bytes())
