@@ -1,5 +1,7 @@
 """The taste card: only what is sure, in words, and the person's own words first."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatfeedback.errors import InputRefused
@@ -54,6 +56,15 @@ def test_a_trait_that_never_depends_on_the_question_is_said_in_its_direction(pri
 def test_one_click_is_not_enough_for_a_wish(prior):
     once = prior.update(towards(prior.basis.step(FACT, "formal_words", 0.5), more=True))
     assert learned_wishes(once) == ()
+
+
+@pytest.mark.parametrize(("sds", "is_said"), [(0.70, False), (0.95, True)])  # P = .76, .83
+def test_a_wish_needs_to_be_right_four_times_out_of_five(prior, sds, is_said):
+    at = STYLE_MEASURES.index("bold")
+    mean = prior.mean.copy()
+    mean[at] = sds * prior.covariance[at, at] ** 0.5
+    said = [wish.text for wish in learned_wishes(replace(prior, mean=mean))]
+    assert ("put key words in bold" in said) is is_said
 
 
 def test_a_wish_for_one_kind_of_question_says_so(prior):

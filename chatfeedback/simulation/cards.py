@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+from tqdm import tqdm
 
 from chatfeedback.records import GeneratedReply, SampleRequest, Sampling, Turn
 from chatfeedback.settings import Settings
@@ -51,7 +52,7 @@ def judge_cards(
         clicks: of a life.
     """
     rows = []
-    for number, seed in people:
+    for number, seed in tqdm(people, desc="taste cards", unit="person"):
         person = replace(person_of(number, seed), later=None)
         views = Views.of(person, pool)
         for line in _lines(person, pool, views, 1000 * seed + number, clicks):

@@ -111,7 +111,7 @@ def run_fast(plan: FastPlan, folder: Path) -> list[Cell]:
     cores = max(1, min(os.cpu_count() or 1, len(missing)))
     with (
         ProcessPoolExecutor(cores, context, initializer=_load, initargs=(pool_file,)) as workers,
-        tqdm(total=len(wanted), initial=len(wanted) - len(missing), unit="life") as bar,
+        tqdm(total=len(wanted), initial=len(wanted) - len(missing), unit="person") as bar,
     ):
         running = [workers.submit(_live, plan, *each, folder) for each in missing]
         for done in as_completed(running):
