@@ -13,11 +13,9 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
@@ -83,20 +81,15 @@ def our_steps(
         settings=settings,
         seed=0,
     )
-    steps = dpo_steps(view, peer.RandomBase(), request, _no_samples, lambda: None, lambda: False)
+    base = peer.RandomBase()
+    steps = dpo_steps(view, base, request, peer.no_samples, lambda: None, lambda: False)
     for step in steps:
         assert isinstance(step, LearnStep)
         yield step
 
 
-def _no_samples(_model: Any, prompts: Any, _seed: int) -> Any:
-    return [(peer.END,) for _ in prompts]
-
-
 def time_steps(shape: str, *, bf16: bool) -> tuple[float, float]:
     """Mean CPU seconds of a step: (ours, TRL's), alternating. bf16 is TRL's autocast."""
-    from transformers import TrainerCallback
-
     pairs = peer.make_pairs(shape, PAIRS_PER_STEP * STEPS)
     _, view = make_views(peer.make_model())
     steps = our_steps(view, pairs)
@@ -104,18 +97,9 @@ def time_steps(shape: str, *, bf16: bool) -> tuple[float, float]:
     ours: list[float] = []
     theirs: list[float] = []
 
-    class Alternate(TrainerCallback):  # type: ignore[misc]
-        def on_step_begin(self, *_: Any, **__: Any) -> None:
-            self.started = time.process_time()
-
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            theirs.append(time.process_time() - self.started)
-            started = time.process_time()
-            next(steps)
-            ours.append(time.process_time() - started)
-
+    alternate = peer.alternating(lambda: next(steps), theirs, ours)
     trainer = peer.make_trainer(
-        pairs, pairs_per_step=PAIRS_PER_STEP, steps=STEPS, bf16=bf16, callbacks=[Alternate()]
+        pairs, pairs_per_step=PAIRS_PER_STEP, steps=STEPS, bf16=bf16, callbacks=[alternate]
     )
     trainer.train()
     return statistics.fmean(ours), statistics.fmean(theirs)

@@ -5,6 +5,8 @@ belief (the commit of the event included; also its processor time, which a busy 
 stretch), an undo, the belief from the log alone, and the damped Newton refit of all events. The
 person who gave them has a taste drawn from the prior and chooses by it as the model assumes, so the
 calibration figures are those of the arithmetic, not of a real person.
+
+The ratio compares one step of learning from new choices with TRL's (reward_trl.py).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.reward_trl import compare_steps
 from chatfeedback.records import FeedbackEvent, PickOutcome
 from chatfeedback.settings import Settings
 from chatfeedback.taste.basis import Basis, style_basis
@@ -49,8 +52,11 @@ def run(json_path: Path | None) -> int:
         store = open_store(Path(folder))
         figures = measure(store)
         store.close()
-    report = {"name": "reward", "ratios": {}, "figures": figures, "settings": {"events": EVENTS}}
-    for name, value in figures.items():
+    step_figures, ratios = compare_steps()
+    figures |= step_figures
+    settings = {"events": EVENTS}
+    report = {"name": "reward", "ratios": ratios, "figures": figures, "settings": settings}
+    for name, value in {**figures, **ratios}.items():
         print(f"{name:28} {value:10.3f}")
     if json_path:
         json_path.write_text(json.dumps(report, indent=1), encoding="utf-8")

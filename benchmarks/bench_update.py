@@ -68,9 +68,7 @@ def _engine(folder: Path) -> Engine:
     )
     tokenizer.save_pretrained(model)
     engine = Engine(str(model), "none", folder / "engine.log")
-    while engine.state().phase in ("starting", "loading"):
-        time.sleep(0.1)
-    assert engine.state().phase == "ready", engine.state().message
+    engine.wait_until_ready(timeout_s=900)
     return engine
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 import random
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +119,6 @@ def make_trainer(
     `sequential`, for comparing losses), bfloat16 autocast if `bf16`.
     """
     import datasets
-    from peft import LoraConfig
     from trl import DPOConfig, DPOTrainer
 
     datasets.disable_progress_bars()
@@ -131,35 +132,70 @@ def make_trainer(
         for pair in pairs
     ]
     config = DPOConfig(
-        output_dir=tempfile.mkdtemp(prefix="trl"),
-        per_device_train_batch_size=pairs_per_step,
-        max_steps=steps,
-        learning_rate=RATE,
-        lr_scheduler_type="constant",
-        adam_beta2=0.99,
+        **common_settings(pairs_per_step, steps, bf16),
         beta=BETA,
-        logging_steps=1,
-        report_to=[],
-        save_strategy="no",
-        use_cpu=True,
-        disable_tqdm=True,
-        bf16=bf16,
-        gradient_checkpointing=False,
-        dataloader_pin_memory=False,
         precompute_ref_log_probs=True,
         max_length=2048,
         remove_unused_columns=False,
         train_sampling_strategy="sequential" if sequential else "group_by_length",
     )
-    lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=LORA_TARGETS, task_type="CAUSAL_LM")
     return DPOTrainer(
         model=model or make_model(),
         args=config,
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=make_tokenizer(),
-        peft_config=lora,
+        peft_config=lora_config(),
         callbacks=callbacks,
     )
+
+
+def common_settings(batch: int, steps: int, bf16: bool) -> dict[str, Any]:
+    """What all of TRL's trainers are told: as fast as they get on a CPU, and nothing written."""
+    return {
+        "output_dir": tempfile.mkdtemp(prefix="trl"),
+        "per_device_train_batch_size": batch,
+        "max_steps": steps,
+        "learning_rate": RATE,
+        "lr_scheduler_type": "constant",
+        "adam_beta2": 0.99,
+        "logging_steps": 1,
+        "report_to": [],
+        "save_strategy": "no",
+        "use_cpu": True,
+        "disable_tqdm": True,
+        "bf16": bf16,
+        "gradient_checkpointing": False,
+        "dataloader_pin_memory": False,
+    }
+
+
+def lora_config(task: str = "CAUSAL_LM") -> Any:
+    """The LoRA that both sides learn."""
+    from peft import LoraConfig
+
+    return LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=LORA_TARGETS, task_type=task)
+
+
+def alternating(ours: Callable[[], object], theirs: list[float], mine: list[float]) -> Any:
+    """A callback for TRL's trainer: after each of its steps, one of ours. Appends CPU seconds."""
+    from transformers import TrainerCallback
+
+    class Alternate(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, *_: Any, **__: Any) -> None:
+            self.started = time.process_time()
+
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            theirs.append(time.process_time() - self.started)
+            started = time.process_time()
+            ours()
+            mine.append(time.process_time() - started)
+
+    return Alternate()
+
+
+def no_samples(_model: Any, prompts: Any, _seed: int) -> Any:
+    """Empty replies, for runs whose policy is never looked at."""
+    return [(END,) for _ in prompts]
 
 
 def staging_folder() -> str:
