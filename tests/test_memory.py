@@ -155,9 +155,9 @@ def test_with_less_room_a_run_takes_fewer_tokens_then_recomputes_layers_then_is_
         found = next(learning_plans(QWEN_3B, int(room), 2, rollouts=False), None)
         return found and (found.micro_batch_tokens, found.checkpointing)
 
-    most = learning_bytes(QWEN_3B, 2048, 2, checkpointing=False, rollouts=False)
-    choices = [best(most * share) for share in (1.01, 0.6, 0.4, 0.2, 0.01)]
-    assert choices == [(2048, False), (1024, False), (512, False), (2048, True), None]
+    most = learning_bytes(QWEN_3B, 1024, 2, checkpointing=False, rollouts=False)
+    choices = [best(most * share) for share in (1.01, 0.7, 0.4, 0.01)]
+    assert choices == [(1024, False), (512, False), (1024, True), None]
 
 
 def test_ppo_needs_more_than_dpo():

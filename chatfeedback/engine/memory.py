@@ -19,7 +19,7 @@ ROLLOUT_ROWS, ROLLOUT_TOKENS = 16, 768  # PPO and RLOO draw replies while they l
 LORA_BYTES = 24  # a learnt weight: itself, gradient, two moments, two snapshots, all in 32 bits
 MANY_REACTIONS = 500  # from here on a version has twice the rank
 ALPHA_PER_RANK = 2.0  # B A counts the same at any rank, so the learning rate need not change
-MICRO_BATCHES = (2048, 1024, 512)  # tokens with gradients at once
+MICRO_BATCHES = (1024, 512)  # tokens with gradients at once; 2048 is 6 % faster and takes 60 % more
 FRAGMENTED = 1.1  # what an allocator loses
 
 
