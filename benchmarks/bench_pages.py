@@ -1,9 +1,9 @@
 """How smooth the chat is with a long past: real pages, store and session, a fake engine's words.
 
 Frames are counted in Chromium while an answer streams at the pace of a quick model: in a new
-conversation, in long ones, and beside a thousand others. Needs the test extras, whose browser and
-fake engine it drives. Ratios are of what is wanted (30 frames a second, 1 s to open a conversation,
-2 s until a cold page can be used): more than 1 is better.
+conversation, in long ones, beside a thousand others, and while a model learns. Needs the test
+extras, whose browser and fake engine it drives. Ratios are of what is wanted (30 frames a second,
+1 s to open a conversation, 2 s until a cold page can be used): more than 1 is better.
 """
 
 from __future__ import annotations
@@ -18,8 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chatfeedback.engine.client import Engine
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import GeneratedReply, GenerateRequest, TextDelta
+from chatfeedback.learning.retention import questions
+from chatfeedback.records import (
+    DpoSettings,
+    FeedbackEvent,
+    GeneratedReply,
+    GenerateRequest,
+    TextDelta,
+)
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import Store, open_store
@@ -38,6 +46,9 @@ WORDS = 300
 WORDS_A_SECOND = 60
 # What a person should find: everything at least this good.
 WANTED = {"frames_a_second": 30.0, "opens_s": 1.0, "usable_s": 2.0}
+
+# A run that does not end by itself while it is measured.
+ENDLESS = DpoSettings(max_steps=100_000, kl_budget_nats=1e9, seconds_budget=1e9)
 
 # Counts frames from the first word in the live block to the last, and the longest wait for one.
 # Playwright only waits for the promise: its own looking at the page would cost frames.
@@ -169,6 +180,39 @@ def measure_many(browser: object, conversations: int) -> dict[str, float]:
         return {"usable_s": usable_s, **stream_and_count(cold)}
 
 
+@contextmanager
+def learning() -> Iterator[None]:
+    """The starter, in an engine of its own, learning from ten choices without an end."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(Path(folder))
+        settings = dataclasses.replace(Settings(), learn_when_idle=False, dpo=ENDLESS)
+        with Engine(None, "none", Path(folder) / "engine.log") as engine:
+            session = Session(store, engine, settings, seed=0)
+            session.wait_until_ready()
+            me = session.default_person().person_id
+            for number, question in enumerate(questions("chat", True)[:10]):
+                chat = session.new_conversation(me)
+                shown = list(session.compare(me, chat, question.prompt, f"m{number}"))[-1]
+                picked = shown.comparison_id
+                session.give_feedback(
+                    me, FeedbackEvent(f"c{number}", "pick", comparison_id=picked, outcome="first")
+                )
+            session.learn_now(me)
+            while session.learning_status(me).step == 0:
+                time.sleep(0.2)
+            yield
+            session.stop_learning(me)
+            session.wait_for_learning(me)
+            session.close()
+        store.close()
+
+
+def measure_learning(browser: object) -> dict[str, float]:
+    """A conversation of 400 messages, streamed into while a learning run is on."""
+    with learning():
+        return measure_long(browser, 400)
+
+
 def run(json_path: Path | None) -> int:
     """Measure, print, and write `json_path` if given. Returns 0."""
     with open_chromium() as browser:
@@ -177,6 +221,7 @@ def run(json_path: Path | None) -> int:
             "messages_400": measure_long(browser, 400),
             "messages_10000": measure_long(browser, 10_000),
             "conversations_1000": measure_many(browser, 1000),
+            "learning": measure_learning(browser),
         }
     figures, ratios = {}, {}
     for case, measured in cases.items():
