@@ -134,7 +134,10 @@ def test_a_spent_link_still_leads_to_the_page_for_who_is_in(guest):
     assert guest.ask(link).status == 303
 
 
-@pytest.mark.parametrize("token", ["", "x", "x.y", make_launch_token("another secret")])
+MADE_UP = {"none": "", "a word": "x", "two": "x.y", "foreign": make_launch_token("another secret")}
+
+
+@pytest.mark.parametrize("token", MADE_UP.values(), ids=MADE_UP)
 def test_a_made_up_token_is_refused(browser, token):
     answer = browser.ask(f"/?token={token}")
     assert answer.status == 401
