@@ -67,6 +67,7 @@ def test_length_is_the_log_of_the_number_of_words():
         ("apologies", "Sorry, I don't know.", "It is air."),
         ("prompt_overlap", "The sky is blue because of air.", "Because of air."),
         ("parentheses", "Air (mostly nitrogen).", "Air, mostly nitrogen."),
+        ("parentheses", "Air (mostly).", r"Air, \(N_2\)."),
         ("numbers", "About 400 nm.", "About a wavelength."),
         ("repeats", "It is air, it is air, it is air.", "It is air, water and light."),
     ],
