@@ -59,6 +59,13 @@ WAITING = """
     reply.person_id = ? AND reply.was_shown = 1 AND reply.state = 'done' AND reply.text <> ''
     AND reply.edited_from IS NULL AND message.is_withdrawn = 0
     AND (conversation.is_hidden = 0 OR conversation.source <> '')
+    AND NOT EXISTS (  -- a longer answer that goes on from this one
+        SELECT 1 FROM reply AS longer
+        WHERE longer.message_id = reply.message_id AND longer.id > reply.id
+            AND longer.state = 'done' AND longer.edited_from IS NULL
+            AND length(longer.text) > length(reply.text)
+            AND substr(longer.text, 1, length(reply.text)) = reply.text
+    )
 """
 REPLIES = """
 FROM reply JOIN message ON message.id = reply.message_id

@@ -59,6 +59,7 @@ class FakeEngine:
         self.requests: list[object] = []
         self.die_next = False
         self.learn_steps = 3
+        self.stop_reason = "end"
         self._count = 0
 
     def state(self) -> EngineState:
@@ -111,7 +112,7 @@ class FakeEngine:
             text=text,
             prompt_ids=(1, 2, 3),
             token_ids=tuple(range(10, 10 + features.n_tokens)),
-            stop_reason="end",
+            stop_reason=self.stop_reason,
             policy_logprob=features.base_logprob + (0.5 if adapter else 0.0),
             features=features,
             first_token_ms=1.0,

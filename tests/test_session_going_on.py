@@ -109,3 +109,12 @@ def test_when_the_engine_dies_the_old_answer_stays(session, engine, me, stopped)
     last = list(session.continue_reply(me, stopped.reply_id))[-1]
     assert last.phase == "failed"
     assert only_exchange(session, me, stopped).shown_reply_id == stopped.reply_id
+
+
+def test_an_answer_cut_off_is_not_to_be_compared_with_its_own_whole(session, engine, me):
+    engine.stop_reason = "length"
+    [*_, cut] = session.reply(me, session.new_conversation(me), "hello", "m1")
+    engine.stop_reason = "end"
+    [*_, whole] = session.continue_reply(me, cut.reply_ids[0])
+    assert session.queries.unrated_pair(me) is None
+    assert session.queries.unrated_reply(me).replies == ((whole.reply_ids[0], whole.texts[0]),)
