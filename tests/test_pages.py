@@ -6,7 +6,7 @@ import json
 import pytest
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import FeedbackEvent
+from chatfeedback.records import FeedbackEvent, TraitBelief
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store
@@ -152,6 +152,27 @@ def test_a_principle_is_kept_changed_and_removed(session):
     assert draw(session, taste.VIEW)["principles"] == []
     with pytest.raises(InputRefused, match="There is no principle 'be kind' any more"):
         do(session, taste.VIEW, "principle-remove", old="be kind")
+
+
+def test_a_principle_that_nothing_can_keep_is_not_said_to_be_kept(session):
+    session._engine.base = dataclasses.replace(session._engine.base, is_starter=True)
+    assert do(session, taste.VIEW, "principle-add", principle="be kind") == text.PRINCIPLE_IDLE
+    kept = do(session, taste.VIEW, "principle-add", principle="never use emoji")
+    assert kept == text.PRINCIPLE_ADDED
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["emoji"], "no emoji is nearly certain"),
+        (["emoji", "bold"], "no emoji and no bold text are nearly certain"),
+        (["emoji", "bold", "code", "headings"],
+         "no emoji, no bold text, no code and 1 more are nearly certain"),
+    ],
+)  # fmt: skip
+def test_what_is_nearly_certain_is_said_as_one_would(names, says):
+    beliefs = [TraitBelief(name, name, -1.0, 0.1, 0.01) for name in names]
+    assert says in text.say_taste(7, beliefs)
 
 
 def say_about_length(session, wants_more):

@@ -112,7 +112,8 @@ def say_page(total: int, n: int, *, is_filtered: bool) -> str:
             else "Nothing yet. What you say about answers in the chat is listed here."
         )
     fit = " that fit" if is_filtered else ""
-    return f"{total:,} {'reaction' if total == 1 else 'reactions'}{fit}, newest first; {n} here."
+    here = f"; {n} here" if n < total else ""
+    return f"{total:,} {'reaction' if total == 1 else 'reactions'}{fit}, newest first{here}."
 
 
 def say_waiting(waiting: Unrated | None, what: str, *, skipped: bool) -> str:

@@ -25,10 +25,12 @@ def show_principles(session: Session, person_id: int) -> list[dict[str, Any]]:
 
 
 def add_principle(session: Session, person_id: int, gesture: Gesture) -> str:
-    """One more."""
+    """One more; says so when nothing can keep it."""
     wanted = _read(gesture, "principle")
     session.set_principles(person_id, [*_texts(session, person_id), wanted])
-    return text.PRINCIPLE_ADDED
+    effects = session.principle_effects(person_id)
+    kept_by = {each.principle.text: each.kept_by for each in effects}.get(wanted)
+    return text.PRINCIPLE_IDLE if kept_by == "nobody" else text.PRINCIPLE_ADDED
 
 
 def change_principle(session: Session, person_id: int, gesture: Gesture) -> str:

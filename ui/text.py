@@ -36,7 +36,7 @@ HINT = (
 STARTERS = (
     "How do I make a cup of tea?",
     "What is the capital of France?",
-    "Why is the sky blue?",
+    "What is a volcano?",
 )
 
 UNEXPECTED = (
@@ -323,7 +323,7 @@ FIGURES = {  # of the gate
     "scale": "Strength",
     "how_to": "How-tos kept",
     "facts": "Facts kept",
-    "agreement": "Foresaw your choices",
+    "agreement": "Of your choices foreseen",
 }
 BASE_MODEL = "Base model"
 FORESEEN = "Choices foreseen, %"
@@ -494,9 +494,8 @@ def say_taste(clicks: int, beliefs: Sequence[TraitBelief]) -> str:
     said = f"From {count(clicks, 'choice')}: "
     if not sure:
         return f"{said}first hints, nothing certain yet."
-    shown = ", ".join(sure[:3])
-    more = f" and {len(sure) - 3} more" if len(sure) > 3 else ""
-    return f"{said}{shown}{more} {'is' if len(sure) == 1 else 'are'} nearly certain."
+    shown = sure if len(sure) <= 3 else [*sure[:3], f"{len(sure) - 3} more"]
+    return f"{said}{join(shown)} {'is' if len(sure) == 1 else 'are'} nearly certain."
 
 
 def say_forgotten(number: int) -> str:
@@ -512,6 +511,7 @@ KEPT_BY = {
     "nobody": "not kept yet",
 }
 PRINCIPLE_ADDED = "Kept from the next answer on, and by every later version."
+PRINCIPLE_IDLE = "Written down, but nothing can keep it yet: it says below why."
 PRINCIPLE_CHANGED = "Changed. The new wording holds from the next answer on."
 PRINCIPLE_REMOVED = "Removed. It holds no more."
 
