@@ -35,6 +35,7 @@ def test_a_belief_is_called_wrong_and_the_word_taken_back(visit, session):
     assert session.events[-1].event.value == 0
     press(page, "Not now: shorter answers")
     expect(wrong).to_be_hidden()
+    expect(page.get_by_role("button", name="Why: shorter answers")).to_be_visible()
 
 
 def test_the_choices_behind_a_belief_are_shown_and_can_be_forgotten(visit, session):

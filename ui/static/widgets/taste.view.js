@@ -5,8 +5,8 @@ const behind = each => each.behind ? `<div class="behind">${each.behind.length ?
 const about = (name, each) => esc(fill(WORDS[name + '_of'], {what: each.liking}));
 const word = (each, name, on) => `<button type="button" class="word" data-do="say" data-word="${on ? 'back' : name}" data-trait="${esc(each.name)}" aria-pressed="${on}" aria-label="${about(name, each)}">${esc(WORDS[name])}</button>`;
 const agrees = each => each.said !== 0 && (each.said > 0) === each.likes_more;
-const words = each => each.later ? '' : `<div class="words">${word(each, 'right', agrees(each))}${word(each, 'wrong', each.said !== 0 && !agrees(each))}
-  ${each.said ? '' : `<button type="button" class="word" data-later="${esc(each.name)}" aria-label="${about('not_now', each)}">${esc(WORDS.not_now)}</button>`}
+const words = each => `<div class="words">${each.later ? '' : word(each, 'right', agrees(each)) + word(each, 'wrong', each.said !== 0 && !agrees(each))}
+  ${each.said || each.later ? '' : `<button type="button" class="word" data-later="${esc(each.name)}" aria-label="${about('not_now', each)}">${esc(WORDS.not_now)}</button>`}
   <button type="button" class="link" data-see="trait" value="${esc(each.name)}" aria-expanded="${each.behind ? 'true' : 'false'}" aria-label="${about('why', each)}">${esc(WORDS.why)}</button></div>`;
 const bar = each => `<div class="belief ${each.likes_more ? 'more' : 'less'}" style="--sure:${Math.max(0.15, (each.sure - 50) / 50).toFixed(2)}">
   <span class="side left ${each.likes_more ? '' : 'liked'}">${esc(each.less)}</span>
