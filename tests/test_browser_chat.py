@@ -233,6 +233,16 @@ def test_four_answers_are_put_in_order_by_finger_on_a_phone(browser, server, ses
     context.close()
 
 
+def test_the_votes_on_four_answers_stand_in_their_order_on_a_phone_too(visit, session):
+    page = visit(width=390)
+    session.asks_for = 4
+    send(page, "tea?")
+    place = "votes => votes.map(each => [each.offsetTop, each.offsetLeft])"
+    places = page.locator(".vote").evaluate_all(place)
+    assert len(places) == 7
+    assert places == sorted(places)
+
+
 def test_a_press_on_a_letter_that_does_not_move_places_it(visit, session):
     page = visit()
     session.asks_for = 3
