@@ -124,9 +124,9 @@ def compare_once(visit: Visit) -> None:
     """Two answers side by side, waiting for a vote."""
     page = visit()
     page.get_by_role("checkbox", name="Compare two answers").check()
-    page.get_by_role("textbox", name="Message", exact=True).fill("How do I plant a tree?")
+    page.get_by_role("textbox", name="Message", exact=True).fill("What is a volcano?")
     page.get_by_role("textbox", name="Message", exact=True).press("Enter")
-    expect(page.get_by_role("button", name="Tie")).to_be_enabled()
+    expect(page.get_by_role("button", name="Tie", exact=True)).to_be_enabled()
     page.wait_for_timeout(1000)
     save(page, "compare")
 
