@@ -41,7 +41,11 @@ def fetch(name: str) -> None:
     from huggingface_hub import snapshot_download
 
     repository, revision = split_revision(name)
-    wish: dict[str, Any] = {"revision": revision, "allow_patterns": list(MODEL_FILES)}
+    wish: dict[str, Any] = {
+        "revision": revision,
+        "allow_patterns": list(MODEL_FILES),
+        "cache_dir": hub_cache(),
+    }
     files = snapshot_download(repository, **wish, dry_run=True)
     total = sum(each.file_size or 0 for each in files)
     there = sum(each.file_size or 0 for each in files if not each.will_download)

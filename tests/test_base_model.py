@@ -303,7 +303,7 @@ def test_the_revision_of_a_model_from_the_hub_is_recorded(folder: Path, tmp_path
 def test_a_revision_that_is_pinned_is_the_one_that_is_found(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     for commit in ("a" * 40, "b" * 40):
         shutil.copytree(folder, tmp_path / "models--someone--model" / "snapshots" / commit)
     found = find_folder(f"someone/model@{'b' * 40}", fetch=False)

@@ -13,7 +13,7 @@ from typing import Any
 
 from chatfeedback.engine.memory import ModelShape
 from chatfeedback.errors import ModelUnusable
-from chatfeedback.offline import HUB_ID, split_revision
+from chatfeedback.offline import HUB_ID, hub_cache, split_revision
 
 SMALL_MODEL_WEIGHTS = 64_000_000  # below this, 32-bit floats cost nothing worth saving
 MAX_CONTEXT_TOKENS = 8192  # bounds the KV cache and the wait for a first token
@@ -52,6 +52,7 @@ def find_folder(path_or_id: str | Path, *, fetch: bool = True) -> Path:
             name,
             revision=revision,
             allow_patterns=list(MODEL_FILES),
+            cache_dir=hub_cache(),  # as `fetch` does, whatever the library read at its import
             local_files_only=not fetch,
         )
         return Path(found)
