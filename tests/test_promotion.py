@@ -10,6 +10,7 @@ from chatfeedback.learning.promotion import (
     Answers,
     Measures,
     _scales_allowed,
+    find_examples,
     find_harm,
     find_no_gain,
     find_relapse,
@@ -80,6 +81,28 @@ def test_a_doubtful_gain_is_turned_down():
 
 def test_what_serves_now_is_not_replaced_by_something_worse():
     assert find_no_gain(change(better_than_serving=0.1), Settings())
+
+
+class LikesShort:
+    """A taste for which a letter less is a unit more."""
+
+    @property
+    def model(self):
+        return self
+
+    def phis(self, _prompt, replies):
+        return [-len(each.text) for each in replies]
+
+    def score(self, phis):
+        return phis, [1.0] * len(phis)
+
+
+def test_the_receipt_shows_what_changed_most_first_for_better_or_worse():
+    before = Answers([replies("aaaa"), replies("same"), replies("aaa"), replies("a")], [])
+    after = Answers([replies("aaa"), replies("same"), replies("a"), replies("aaaa")], [])
+    found = find_examples(LikesShort(), ["little", "none", "better", "worse"], after, before)
+    assert [each.prompt for each in found] == ["worse", "better", "little"]
+    assert (found[0].before, found[0].after) == ("a", "aaaa")
 
 
 def test_kl_is_the_mean_gap_between_policy_and_base():

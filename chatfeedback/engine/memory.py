@@ -208,4 +208,4 @@ def activation_bytes(shape: ModelShape, tokens: int, checkpointing: bool) -> int
 
 
 def _gb(size: float) -> str:
-    return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"

@@ -138,7 +138,9 @@ def examine(
         length_ratio=measures.length_ratio,
         agreement=taste.agreement(),
         clicks=taste.clicks,
-        examples=_examples(own or [each.prompt for each in asked], of_candidate, of_serving),
+        examples=find_examples(
+            taste, own or [each.prompt for each in asked], of_candidate, of_serving
+        ),
         scale=measures.scale,
         warnings=tuple(f"{each.message} {each.action}" for each in alarms([over, axes])),
     )
@@ -327,11 +329,26 @@ def _mean_length(replies: Sequence[GeneratedReply]) -> float:
     return float(np.mean([len(reply.token_ids) for reply in replies]))
 
 
-def _examples(prompts: Sequence[str], after: Answers, before: Answers) -> tuple[Example, ...]:
+def find_examples(
+    taste: Taste, prompts: Sequence[str], after: Answers, before: Answers
+) -> tuple[Example, ...]:
+    """The prompts whose answer changed most for this person, for better or worse, before and after.
+
+    Args:
+        prompts: the person's own; where there are none, the first of the gate's.
+    """
     befores, afters = [*before.own, *before.asked], [*after.own, *after.asked]
     found = [
-        Example(prompt, old[0].text, new[0].text)
+        (_reward(taste, prompt, new[0]) - _reward(taste, prompt, old[0]), prompt, old[0], new[0])
         for prompt, old, new in zip(prompts, befores, afters, strict=False)
         if old[0].text != new[0].text
     ]
-    return tuple(found[:EXAMPLES_SHOWN])
+    found.sort(key=lambda each: -abs(each[0]))
+    return tuple(
+        Example(prompt, old.text, new.text) for _, prompt, old, new in found[:EXAMPLES_SHOWN]
+    )
+
+
+def _reward(taste: Taste, prompt: str, reply: GeneratedReply) -> float:
+    means, _ = taste.model.score(taste.phis(prompt, [reply]))
+    return float(means[0])
