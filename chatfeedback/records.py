@@ -334,6 +334,7 @@ class RolloutSettings(RunSettings):
         kl_target_nats over kl_horizon replies.
     batch_kl_nats: most KL(old || new), nats a reply, that one batch may cause.
     uncertainty_coef: how many of its standard deviations the reward model takes off what it pays.
+    plausibility_coef: what it pays for a nat of mean log-probability a token under the base.
     unfinished_score: what a reply is paid that was cut off or is blank.
     """
 
@@ -350,6 +351,7 @@ class RolloutSettings(RunSettings):
     kl_horizon: float = 256.0
     batch_kl_nats: float = 0.5
     uncertainty_coef: float = 0.5
+    plausibility_coef: float = 5.0
     unfinished_score: float = -5.0
 
 

@@ -57,15 +57,15 @@ def snapshot(base, variance=0.0):
     return RewardSnapshot(basis.to_bytes(), mean, variance * np.eye(basis.size))
 
 
-def make_reward(view, base, prompt, usual, variance=0.0, uncertainty_coef=0.5):
+def make_reward(view, base, prompt, usual, variance=0.0, **coefs):
     """A reward that has got to know `usual` as the base's replies."""
     reward = PersonalReward(
         view,
         base,
         base.template.text_of,
         snapshot(base, variance),
-        uncertainty_coef=uncertainty_coef,
         unfinished_score=-5.0,
+        **{"uncertainty_coef": 0.5, **coefs},
     )
     ids = base.template.reply_ids(usual)
     reward.get_to_know([prompt], lambda model, prompts, seed: [ids] * len(prompts), 0)
@@ -95,6 +95,16 @@ def test_what_the_person_likes_is_worth_more(view, base, prompt):
     assert scores.mean[0] == pytest.approx(liked + plausible, abs=0.05)
     assert against.mean[0] == pytest.approx(-liked - plausible, abs=0.05)
     assert rate(plain, base, prompt, "Yes!!!").value == pytest.approx(scores.value[:1], abs=1e-6)
+
+
+def test_plausibility_weighs_what_it_does_in_best_of_n():
+    assert RlooSettings().plausibility_coef == PLAUSIBILITY
+
+
+def test_without_plausibility_taste_alone_is_paid(view, base, prompt):
+    reward = make_reward(view, base, prompt, "Yes.", plausibility_coef=0.0)
+    scores = rate(reward, base, prompt, "Yes!!!")
+    assert scores.mean == pytest.approx([np.log(4) / 0.4], abs=0.05)
 
 
 def rate_plausibility(view, base, prompt, reply, usual):

@@ -57,7 +57,7 @@ class PersonalReward:
 
     mean and sd are those of w.(phi - phi_usual), w ~ N(mean, covariance), with phi_usual the mean
     over the base's own replies to the prompt: a reply like the base's is worth 0, for certain.
-    Plausibility is, as in best-of-n, PLAUSIBILITY x the mean log-probability a token under the
+    Plausibility is, as in best-of-n, plausibility_coef x the mean log-probability a token under the
     base, relative to the usual: what the base finds unlikely is more often wrong. A reply that was
     cut off, or is blank, is worth `unfinished_score` whatever it says.
     """
@@ -71,6 +71,7 @@ class PersonalReward:
         *,
         uncertainty_coef: float,
         unfinished_score: float,
+        plausibility_coef: float = PLAUSIBILITY,
     ) -> None:
         basis = Basis.from_bytes(snapshot.basis)
         if basis is None or basis.base_key != base.info.key:
@@ -81,6 +82,7 @@ class PersonalReward:
         self._view, self._base, self._text_of, self._basis = view, base, text_of, basis
         self._mean, self._covariance = snapshot.mean, snapshot.covariance
         self._uncertainty_coef, self._unfinished_score = uncertainty_coef, unfinished_score
+        self._plausibility_coef = plausibility_coef
         self._usual: dict[tuple[int, ...], _Usual] = {}
 
     def get_to_know(self, prompts: Sequence[RolloutPrompt], draw: DrawRollouts, seed: int) -> None:
@@ -102,7 +104,8 @@ class PersonalReward:
         phis, logprobs = self._measure(prompts, replies)
         usual = [self._usual[prompt.prompt_ids] for prompt in prompts]
         unusual = phis - np.stack([each.phi for each in usual])  # (R, D)
-        plausibility = PLAUSIBILITY * (logprobs - np.array([each.logprob for each in usual]))
+        unlike = logprobs - np.array([each.logprob for each in usual])
+        plausibility = self._plausibility_coef * unlike
         mean = unusual @ self._mean + plausibility
         variance = np.einsum("rd,de,re->r", unusual, self._covariance, unusual, optimize=True)
         sd = np.sqrt(np.maximum(variance, 0.0))

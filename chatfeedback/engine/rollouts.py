@@ -86,6 +86,7 @@ def personal_source(view: CandidateView, base: BaseModel, request: LearnRequest)
         request.reward,
         uncertainty_coef=settings.uncertainty_coef,
         unfinished_score=settings.unfinished_score,
+        plausibility_coef=settings.plausibility_coef,
     )
     return RolloutSource(partial(draw_own_replies, base, sampling=ROLLOUT_SAMPLING), reward)
 
