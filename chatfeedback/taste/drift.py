@@ -36,7 +36,7 @@ FORGET_EVERY = 5
 MEMORY = 0.95
 """A reaction's part in a model's lead, a reaction later."""
 
-ALARM_NATS = 2.5
+ALARM_NATS = 3.0
 """Lead of the quick model that means a change of taste."""
 
 RETURN_NATS = 1.0
