@@ -123,7 +123,27 @@ def build_parser() -> argparse.ArgumentParser:
         "version", nargs="?", help='number, id or "base" (default: the one before)'
     )
 
-    command = add("export", export, "write your feedback to a file, or a version to a folder")
+    add_export(add("export", export, "write your feedback to a file, or a version to a folder"))
+
+    command = add("import", import_file, "take in feedback from a file")
+    add_data(command)
+    command.add_argument("file", type=Path, metavar="FILE", help="JSONL, JSON or ZIP")
+    command.add_argument("--dry-run", action="store_true", help="only say what it holds")
+
+    add_simulate(add("simulate", simulate, "let simulated people use the whole pipeline"))
+
+    command = add("bench", bench, "measure: " + ", ".join(bench_names()))
+    command.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+
+    command = add("doctor", doctor, "check the installation, the device and your data")
+    add_data(command)
+    add_model(command)
+    command.add_argument("--json", action="store_true", help="machine-readable")
+    return parser
+
+
+def add_export(command: argparse.ArgumentParser) -> None:
     add_data(command)
     command.add_argument("file", type=Path, metavar="FILE", help="where to write it")
     command.add_argument(
@@ -132,7 +152,6 @@ def build_parser() -> argparse.ArgumentParser:
         default=EXPORT_FORMATS[0],
         help=f"how ({EXPORT_FORMATS[0]} holds everything)",
     )
-
     command.add_argument(
         "--version", help='a version\'s weights instead, for PEFT: its number, id or "serving"'
     )
@@ -141,12 +160,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--model", metavar="DIR_OR_HUB_ID", help="its base, if not the starter")
 
-    command = add("import", import_file, "take in feedback from a file")
-    add_data(command)
-    command.add_argument("file", type=Path, metavar="FILE", help="JSONL, JSON or ZIP")
-    command.add_argument("--dry-run", action="store_true", help="only say what it holds")
 
-    command = add("simulate", simulate, "let simulated people use the whole pipeline")
+def add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--people", type=int, metavar="N", help="how many (6; 24 with --fast)")
     command.add_argument("--clicks", type=int, metavar="N", help="of each (50; 100 with --fast)")
     command.add_argument("--seed", type=int, default=0, metavar="N")
@@ -168,16 +183,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help="keep what is found there; the same again goes on"
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-
-    command = add("bench", bench, "measure: " + ", ".join(bench_names()))
-    command.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-
-    command = add("doctor", doctor, "check the installation, the device and your data")
-    add_data(command)
-    add_model(command)
-    command.add_argument("--json", action="store_true", help="machine-readable")
-    return parser
 
 
 def add_data(command: argparse.ArgumentParser) -> None:

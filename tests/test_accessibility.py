@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE_MS, Server, Visit, expect, open_chromium
+from browsing import Server, Visit, expect
 from fake_session import NOW, YOU, FakeSession, make_version
 
 from chatfeedback.asking.trials import BlindTrials
@@ -22,13 +22,6 @@ from chatfeedback.taste.behind import Behind
 pytestmark = pytest.mark.browser
 
 axe = pytest.importorskip("axe_playwright_python.base")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with open_chromium() as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatfeedback.engine.client import Engine
-from chatfeedback.errors import ChatFeedbackError
 from chatfeedback.learning.calibration import calibrate
 from chatfeedback.learning.retention import Part, Question, interleave, questions
 from chatfeedback.records import (
@@ -120,7 +118,9 @@ def starter() -> Iterator[tuple[Engine, BaseInfo]]:
     with tempfile.TemporaryDirectory() as folder:
         engine = Engine(None, "none", Path(folder) / "engine.log")
         try:
-            yield engine, _wait_for_base(engine)
+            base = engine.wait_until_ready().base
+            assert base is not None  # a ready engine has one
+            yield engine, base
         finally:
             engine.close()
 
@@ -158,14 +158,6 @@ def _draw(engine: Engine, base: BaseInfo, n_chat: int, n_report: int, seed: int)
         ask("chat", n_chat, CANDIDATES, defaults.compare_temperature),
         ask("report", n_report, judged, defaults.temperature),
     )
-
-
-def _wait_for_base(engine: Engine) -> BaseInfo:
-    while (base := engine.state().base) is None:
-        if engine.state().phase == "failed":
-            raise ChatFeedbackError(engine.state().message)
-        time.sleep(0.1)
-    return base
 
 
 def _to_json(each: Asked) -> dict[str, object]:
