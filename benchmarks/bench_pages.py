@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.bench_latency import wait_until
 from chatfeedback.engine.client import Engine
 from chatfeedback.errors import InputRefused
 from chatfeedback.learning.retention import questions
@@ -198,8 +199,7 @@ def learning() -> Iterator[None]:
                     me, FeedbackEvent(f"c{number}", "pick", comparison_id=picked, outcome="first")
                 )
             session.learn_now(me)
-            while session.learning_status(me).step == 0:
-                time.sleep(0.2)
+            wait_until(lambda: session.learning_status(me).step > 0)
             yield
             session.stop_learning(me)
             session.wait_for_learning(me)
