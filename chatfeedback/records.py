@@ -721,6 +721,7 @@ class LearningStatus:
     last_outcome: str
     is_paused: bool = False  # nothing is learned until the person resumes
     seconds_left: float | None = None  # of the steps, at most; None before it can be told
+    taste_settles_in: int = 0  # clicks; more than 0 while a change of taste may be a false alarm
 
 
 # --- looking through what was said -------------------------------------------------------

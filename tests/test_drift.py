@@ -88,6 +88,30 @@ def test_a_false_alarm_is_taken_back():
     assert foretold(belief, 1.0) > 0.7
 
 
+def test_a_change_of_taste_settles_after_five_reactions():
+    belief = belief_after(*choices(50))
+    settles_in = [belief.settles_in]
+    for evidence in choices(30, seed=1, taste=-1.0):
+        belief = belief.update(evidence)
+        settles_in.append(belief.settles_in)
+
+    assert belief.changes == 1
+    alarm = settles_in.index(5)
+    assert settles_in[:alarm] == [0] * alarm
+    assert settles_in[alarm : alarm + 7] == [5, 4, 3, 2, 1, 0, 0]
+
+
+def test_nothing_is_unsettled_once_a_false_alarm_is_taken_back():
+    belief = belief_after(*choices(60), *choices(14, seed=1, taste=-3.0))
+    for evidence in choices(40, seed=2):
+        before, belief = belief, belief.update(evidence)
+        if belief.changes > before.changes:
+            break
+
+    assert belief.since[0] == 0
+    assert belief.settles_in == 0
+
+
 def test_a_ranking_is_one_reaction():
     replies = np.random.default_rng(0).standard_normal((4, BASIS.size))
 

@@ -124,6 +124,20 @@ def test_a_run_starts_by_itself_after_enough_clicks(store, engine):
     session.close()
 
 
+def test_while_a_change_of_taste_is_fresh_no_run_starts_by_itself(store, engine):
+    eager = dataclasses.replace(LENIENT, learn_when_idle=True, clicks_per_run=1, idle_seconds=60.0)
+    session = open_session(store, engine, eager)
+    me = click(session, 0)
+    assert session.learning_status(me).clicks_until_learning == 0
+
+    taste = session.taste(me)
+    taste.belief = dataclasses.replace(taste.belief, n=72, since=(60, 0))
+    status = session.learning_status(me)
+    assert status.clicks_until_learning == status.taste_settles_in == 3
+    assert status.message == "Has your taste changed? 3 more choices until it learns"
+    session.close()
+
+
 def test_an_engine_that_dies_while_learning_gets_a_second_attempt(store, engine):
     class Dying(FakeEngine):
         attempts = 0

@@ -243,19 +243,21 @@ class Learner:
         current = self._current
         mine = current if current is not None and current.person_id == person_id else None
         paused, shown = self.is_paused(person_id), mine or self._held.get(person_id)
-        until = max(0, self._settings_of(person_id).clicks_per_run - new_clicks)
+        settles_in = taste.belief.settles_in
+        until = max(0, self._settings_of(person_id).clicks_per_run - new_clicks, settles_in)
         phase = mine.phase if mine else "idle"
         if mine is None and self._is_busy(person_id):
             phase = "paused" if paused else "waiting"
         return LearningStatus(
             phase=phase,  # type: ignore[arg-type]
-            message=self._describe(person_id, phase, shown, until),
+            message=self._describe(person_id, phase, shown, until, settles_in),
             step=shown.step if shown else 0,
             max_steps=shown.max_steps if shown else 0,
             run_id=shown.run_id if shown else None,
             clicks=taste.clicks,
             new_clicks=new_clicks,
             clicks_until_learning=until,
+            taste_settles_in=settles_in,
             serving=self._store.serving(person_id, base.key) if base else None,
             last_outcome=ended.outcome if ended and not is_forgotten else "",
             is_paused=paused,
@@ -273,11 +275,15 @@ class Learner:
             self._newest_evidence[run.run_id] = max(ids, default=0)
         return self._newest_evidence[run.run_id]
 
-    def _describe(self, person_id: int, phase: str, current: _Current | None, until: int) -> str:
+    def _describe(
+        self, person_id: int, phase: str, current: _Current | None, until: int, settles_in: int
+    ) -> str:
         if phase == "idle" and self.is_paused(person_id):
             return "Learning is paused"
         if phase == "idle" and not self._learns_by_itself(person_id):
             return "Learns when you ask for it"
+        if phase == "idle" and settles_in:
+            return f"Has your taste changed? {_say_until(until)}"
         return _describe(phase, current, until)
 
     def _settings_of(self, person_id: int) -> Settings:
@@ -576,4 +582,8 @@ def _describe(phase: str, current: _Current | None, until: int) -> str:
         return "Checking the new version"
     if until == 0:
         return "Learns when you pause"
-    return f"{until} more {'choice' if until == 1 else 'choices'} until it learns"
+    return _say_until(until)
+
+
+def _say_until(clicks: int) -> str:
+    return f"{clicks} more {'choice' if clicks == 1 else 'choices'} until it learns"
