@@ -5,6 +5,9 @@ goes to the engine's process, reference log-probabilities are computed, the adap
 a verified folder and a first token is written with it. TRL accepts no pairs while it runs, so each
 batch of clicks needs a trainer: dataset, reference log-probabilities, step; its model is loaded
 and its library imported already, which a real app could arrange. Runs alternate; wall seconds.
+
+Beside it, what a person waits in the app as it is: from the tenth choice on the starter, through
+the pause, a whole run and the gate, to the version that answers.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ import torch
 
 from benchmarks import peer
 from chatfeedback.engine.client import Engine
+from chatfeedback.learning.retention import questions
 from chatfeedback.records import (
     AdapterUse,
     DpoSettings,
+    FeedbackEvent,
     GenerateRequest,
     LearnRequest,
     LearnResult,
@@ -30,6 +35,9 @@ from chatfeedback.records import (
     Sampling,
     Turn,
 )
+from chatfeedback.session import Session
+from chatfeedback.settings import Settings
+from storage.store import open_store
 
 ROUNDS = 3
 NUMBERS = {"one_pair": 1, "eight_pairs": 8}
@@ -48,6 +56,7 @@ def run(json_path: Path | None) -> int:
             ours, theirs = time_updates(engine, Path(folder), count)
             figures |= {f"{name}_ours_s": ours, f"{name}_trl_s": theirs}
             ratios[name] = theirs / ours
+    figures["click_to_serving_s"] = time_click_to_serving()
     for name, value in {**figures, **ratios}.items():
         print(f"{name:20} {value:10.4g}")
     settings = {"rounds": ROUNDS, "threads": threads, "shape": "chat"}
@@ -120,3 +129,35 @@ def _update(engine: Engine, folder: Path, pairs: tuple[PreferencePair, ...]) -> 
         conversation_key="bench",
     )
     assert list(engine.generate(first_token))
+
+
+def time_click_to_serving() -> float:
+    """Seconds from the tenth choice (always the shorter answer) to a version that serves."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        store = open_store(Path(folder))
+        with Engine(None, "none", Path(folder) / "engine.log") as engine:
+            session = Session(store, engine, Settings(), seed=0)
+            session.wait_until_ready()
+            me = session.default_person().person_id
+            for at, question in enumerate(questions("chat", True)[: Settings().clicks_per_run]):
+                _pick_shorter(session, me, question.prompt, at)
+            started = time.perf_counter()
+            while not store.runs(me):
+                session.wait_for_learning(me, timeout_s=0.1)
+            session.wait_for_learning(me)
+            seconds = time.perf_counter() - started
+            status = session.learning_status(me)
+            session.close()
+        store.close()
+    if status.serving is None:
+        raise RuntimeError(f"No version serves after ten choices: {status.last_outcome}")
+    return seconds
+
+
+def _pick_shorter(session: Session, me: int, prompt: str, number: int) -> None:
+    chat = session.new_conversation(me)
+    shown = list(session.compare(me, chat, prompt, f"m{number}"))[-1]
+    first, second = (len(text) for text in shown.texts[:2])
+    outcome = "first" if first < second else "second"
+    event = FeedbackEvent(f"c{number}", "pick", comparison_id=shown.comparison_id, outcome=outcome)
+    session.give_feedback(me, event)
