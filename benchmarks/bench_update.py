@@ -1,10 +1,13 @@
 """From new clicks to weights that answer: a running engine of ours against a new TRL trainer.
 
-Both take one optimiser step on the same pairs at chat shape. Ours is what the app does: the request
-goes to the engine's process, reference log-probabilities are computed, the adapter is published as
-a verified folder and a first token is written with it. TRL accepts no pairs while it runs, so each
-batch of clicks needs a trainer: dataset, reference log-probabilities, step; its model is loaded
-and its library imported already, which a real app could arrange. Runs alternate; wall seconds.
+Both take one optimiser step on the same pairs at chat shape and write the adapter. Ours is what the
+app does: the request goes to the engine's process, reference log-probabilities are computed, the
+policy writes a reply to look at its KL, the adapter is published as a verified folder and a first
+token is written with it. TRL accepts no pairs while it runs, so each batch of clicks needs a new
+trainer, here in a process of its own (`one_pair`, `eight_pairs`). An app built around it could keep
+the library and a second copy of the model in memory: then only dataset, reference
+log-probabilities, step and saving count (`..._loaded`). Runs alternate, TRL in float32 and in
+bfloat16, the faster one counts; wall seconds.
 
 Beside it, what a person waits in the app as it is: from the tenth choice on the starter, through
 the pause, a whole run and the gate, to the version that answers.
@@ -15,6 +18,8 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -41,6 +46,8 @@ from storage.store import open_store
 
 ROUNDS = 3
 NUMBERS = {"one_pair": 1, "eight_pairs": 8}
+ENDS = 100  # words that end a turn: a reply of random words then is as long as those of the pairs
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(json_path: Path | None) -> int:
@@ -53,12 +60,13 @@ def run(json_path: Path | None) -> int:
         _engine(Path(folder)) as engine,
     ):
         for name, count in NUMBERS.items():
-            ours, theirs = time_updates(engine, Path(folder), count)
+            ours, theirs, loaded = time_updates(engine, Path(folder), count)
             figures |= {f"{name}_ours_s": ours, f"{name}_trl_s": theirs}
-            ratios[name] = theirs / ours
+            figures |= {f"{name}_trl_loaded_s": loaded}
+            ratios |= {name: theirs / ours, f"{name}_loaded": loaded / ours}
     figures["click_to_serving_s"] = time_click_to_serving()
     for name, value in {**figures, **ratios}.items():
-        print(f"{name:20} {value:10.4g}")
+        print(f"{name:24} {value:10.4g}")
     settings = {"rounds": ROUNDS, "threads": threads, "shape": "chat"}
     report = {"name": "update", "ratios": ratios, "figures": figures, "settings": settings}
     if json_path:
@@ -69,7 +77,10 @@ def run(json_path: Path | None) -> int:
 def _engine(folder: Path) -> Engine:
     """The engine with the random model, which TRL gets too."""
     model = folder / "model"
-    peer.make_model().save_pretrained(model)
+    random_model = peer.make_model()
+    ends = [peer.END, *range(peer.VOCABULARY - ENDS, peer.VOCABULARY)]
+    random_model.generation_config.eos_token_id = ends
+    random_model.save_pretrained(model)
     tokenizer = peer.make_tokenizer()
     tokenizer.chat_template = (
         "{% for message in messages %}{{ 'w7 ' + message['content'] + ' <end> ' }}{% endfor %}"
@@ -81,19 +92,33 @@ def _engine(folder: Path) -> Engine:
     return engine
 
 
-def time_updates(engine: Engine, folder: Path, count: int) -> tuple[float, float]:
-    """Median seconds from `count` new pairs to a first token of the new weights: (ours, TRL's)."""
-    ours, theirs = [], []
+def time_updates(engine: Engine, folder: Path, count: int) -> tuple[float, float, float]:
+    """Median seconds from `count` new pairs to weights that can be used: ours, TRL's in a new
+    process, and TRL's with everything loaded."""
+    ours: list[float] = []
+    theirs: dict[str, list[tuple[float, float]]] = {"float32": [], "bf16": []}
     for at in range(ROUNDS):
         pairs = peer.make_pairs("chat", count, seed=at)
         started = time.perf_counter()
         _update(engine, folder / "adapters" / f"{count}-{at}", pairs)
         ours.append(time.perf_counter() - started)
-        model = peer.make_model()
-        started = time.perf_counter()
-        peer.make_trainer(pairs, pairs_per_step=count, steps=1, model=model).train()
-        theirs.append(time.perf_counter() - started)
-    return statistics.median(ours), statistics.median(theirs)
+        for precision, times in theirs.items():
+            times.append(_time_trl(count, at, precision))
+    medians = [
+        tuple(statistics.median(column) for column in zip(*times, strict=True))
+        for times in theirs.values()
+    ]
+    whole, loaded = (min(column) for column in zip(*medians, strict=True))
+    return statistics.median(ours), whole, loaded
+
+
+def _time_trl(count: int, seed: int, precision: str) -> tuple[float, float]:
+    """Seconds of the whole process, and of what it does once everything is loaded."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks.update_trl", str(count), str(seed), precision]
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    last = told.strip().splitlines()[-1]
+    return time.perf_counter() - started, float(last.split()[-1])
 
 
 def _update(engine: Engine, folder: Path, pairs: tuple[PreferencePair, ...]) -> None:
