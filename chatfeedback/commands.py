@@ -84,6 +84,8 @@ def import_file(store: Store, name: str, data: bytes) -> dict[str, Any]:
 def say_preview(found: dict[str, Any]) -> str:
     """What a file holds, row errors included, as lines for a terminal."""
     lines = [f"{found['format']}: {found['rows']} rows, {found['new']} of them new"]
+    if known := found["rows"] - found["new"]:
+        lines[0] += f"; {known} here already, left out"
     lines += [f"  {times:>6} x {what}" for what, times in found["teaches"]]
     shown = found["errors"][:SHOWN_ERRORS]
     lines += [f"  line {each['line']} is left out: {each['message']}" for each in shown]

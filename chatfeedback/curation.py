@@ -6,20 +6,19 @@ to set it aside until it is let in again; to correct it is to take it back and s
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.exchange.exporting import ExportedFile, export
+from chatfeedback.exchange.formats.shared import SharedChat
 from chatfeedback.exchange.importing import (
     ReadFile,
     RowError,
+    count_teaches,
     read_file,
-    say_exchange,
-    say_reaction,
 )
 from chatfeedback.learning.learner import Learner
 from chatfeedback.protocols import Engine, Store
@@ -57,8 +56,8 @@ class ImportPreview:
 
     format: str
     rows: int  # rows that can be used
-    new: int  # of them, those not stored before
-    teaches: tuple[tuple[str, int], ...]  # in plain words, most first
+    new: int  # of them, those that bring something; the others are here already
+    teaches: tuple[tuple[str, int], ...]  # what the new ones do, in plain words, most first
     first: tuple[PreviewRow, ...]
     errors: tuple[RowError, ...]
 
@@ -194,14 +193,14 @@ def say_instead(event: FeedbackEvent, client_id: str, corrected: int | str) -> F
 
 def preview_import(store: Store, person_id: int, found: ReadFile) -> ImportPreview:
     """What storing this file would do."""
-    names = [each.key for chat in found.chats for each in chat.reactions()]
-    names += [each.key for chat in found.chats for each in chat.exchanges]
-    rows = preview_rows(found, store.known_names(person_id, names))
+    new = store.new_in(person_id, found.chats)
+    rows = preview_rows(found, new)
+    teaches = count_teaches([each for each in new if each is not None])
     return ImportPreview(
         format=found.format,
         rows=len(rows),
         new=sum(not row.is_known for row in rows),
-        teaches=tuple(found.teaches().most_common()),
+        teaches=tuple(teaches.most_common()),
         first=tuple(rows[:PREVIEW_ROWS]),
         errors=found.errors,
     )
@@ -215,22 +214,19 @@ def refuse_while_learning(status: LearningStatus) -> None:
         )
 
 
-def preview_rows(found: ReadFile, known: set[str]) -> list[PreviewRow]:
-    """Each row of a file, with its last exchange to stand for it."""
+def preview_rows(found: ReadFile, new: Sequence[SharedChat | None]) -> list[PreviewRow]:
+    """Each row of a file, its last exchange standing for it, and whether it brings anything."""
     rows = []
-    for chat in found.chats:
+    for chat, kept in zip(found.chats, new, strict=True):
         last = chat.exchanges[-1] if chat.exchanges else None
-        teaches = [say_reaction(each) for each in chat.traits]
-        teaches += [each for exchange in chat.exchanges for each in say_exchange(exchange)]
-        names = [each.key for each in chat.reactions()] or [each.key for each in chat.exchanges]
         rows.append(
             PreviewRow(
                 line=chat.line,
                 prompt=last.prompt if last else "",
                 replies=tuple(reply.text for reply in last.replies) if last else (),
-                teaches=tuple(Counter(teaches)),
+                teaches=tuple(count_teaches([kept or chat])),
                 notes=chat.notes,
-                is_known=all(name in known for name in names),
+                is_known=kept is None,
             )
         )
     return rows

@@ -133,8 +133,8 @@ class Queries(Protocol):
     def shared_chats(self, person_id: int) -> list[SharedChat]:
         """Every conversation that something stands about, for a file."""
 
-    def known_names(self, person_id: int, names: Sequence[str]) -> set[str]:
-        """Those of a file's names that are stored already."""
+    def new_in(self, person_id: int, chats: Sequence[SharedChat]) -> list[SharedChat | None]:
+        """Of each chat of a file what is not stored yet; None where all of it is."""
 
     def backups(self) -> list[Backup]:
         """Newest first."""

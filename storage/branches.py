@@ -116,3 +116,39 @@ def shown_variant(db: Database, person_id: int, variant: Row) -> Row:
             "Go back to that part first."
         )
     return rows[0]
+
+
+def ways_through(messages: list[Row]) -> list[list[Row]]:
+    """Every way through a conversation, each from its first message to its last.
+
+    Args:
+        messages: all of the conversation, in order, withdrawn ones too.
+    """
+    ways: list[list[Row]] = []
+    found: set[int] = set()
+    for message in reversed(messages):
+        if message["id"] not in found:
+            ways.append(way_to(messages, message))
+            found.update(row["id"] for row in ways[-1])
+    return ways[::-1]
+
+
+def way_to(messages: list[Row], message: Row) -> list[Row]:
+    """The messages that lead to this one, which comes last.
+
+    All that went aside with one variant stands on one way with it. Before them stands what comes
+    before the variant that is shown in its place, the only one that is not aside with itself.
+    """
+    aside_with = message["aside_with"]
+    along = [
+        row for row in messages if row["aside_with"] == aside_with and row["id"] <= message["id"]
+    ]
+    if aside_with is None:
+        return along
+    first_id = next(row["revises"] or row["id"] for row in messages if row["id"] == aside_with)
+    shown = next(
+        row
+        for row in messages
+        if first_id in (row["id"], row["revises"]) and row["aside_with"] != row["id"]
+    )
+    return [*(row for row in way_to(messages, shown) if row["id"] < first_id), *along]

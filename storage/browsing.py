@@ -18,6 +18,7 @@ from chatfeedback.records import (
     Turn,
     Unrated,
 )
+from storage.branches import way_to
 from storage.feedback import event_from
 from storage.rows import Row, fetch, id_list
 
@@ -299,26 +300,40 @@ def unread_replies(db: Database, person_id: int, limit: int) -> list[int]:
 
 
 def turns_before(db: Database, person_id: int, message_id: int) -> tuple[Turn, ...]:
-    """What was said before a message in its conversation, hidden or not."""
-    rows = fetch(
+    """What leads up to a message in its conversation, hidden or not; variants of what was revised
+    do not."""
+    messages = fetch(
         db,
         """
-        SELECT earlier.text AS asked, reply.text AS answer,
-            substr(earlier.created_at_utc, 1, 10) AS day
-        FROM message JOIN message AS earlier ON earlier.conversation_id = message.conversation_id
-            JOIN reply ON reply.id = earlier.shown_reply_id
-        WHERE message.id = ? AND message.person_id = ? AND earlier.id < message.id
-            AND earlier.is_withdrawn = 0 AND reply.text <> ''
-        ORDER BY earlier.id
+        SELECT id, revises, aside_with, is_withdrawn, text, shown_reply_id,
+            substr(created_at_utc, 1, 10) AS day
+        FROM message WHERE person_id = ? AND conversation_id = (
+            SELECT conversation_id FROM message WHERE id = ? AND person_id = ?)
+        ORDER BY id
         """,
+        person_id,
         message_id,
         person_id,
     )
+    asked = next((row for row in messages if row["id"] == message_id), None)
+    before = way_to(messages, asked)[:-1] if asked else []
+    answers = texts_of(db, [row["shown_reply_id"] for row in before if row["shown_reply_id"]])
     return tuple(
         turn
-        for row in rows
+        for row in before
+        if not row["is_withdrawn"] and answers.get(row["shown_reply_id"])
         for turn in (
-            Turn("user", row["asked"], said_on=row["day"]),
-            Turn("assistant", row["answer"]),
+            Turn("user", row["text"], said_on=row["day"]),
+            Turn("assistant", answers[row["shown_reply_id"]]),
         )
     )
+
+
+def texts_of(db: Database, reply_ids: list[int]) -> dict[int, str]:
+    """reply id -> its text."""
+    rows = fetch(
+        db,
+        "SELECT id, text FROM reply WHERE id IN (SELECT value FROM json_each(?))",
+        id_list(reply_ids),
+    )
+    return {row["id"]: row["text"] for row in rows}

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -17,7 +19,9 @@ from chatfeedback.exchange.formats.shared import (
     SharedReaction,
     SharedReply,
 )
+from chatfeedback.exchange.known import Known, as_context, claims_in, keep_new
 from chatfeedback.records import FeedbackEvent, Imported, Sampling
+from storage.branches import ways_through
 from storage.browsing import last_forgotten
 from storage.chat import next_recency
 from storage.feedback import add_comparison, add_feedback, event_from
@@ -48,25 +52,31 @@ def add_chats(
     Chats of a file are not listed among a person's own. Reactions are added in the order in which
     they were given, as far as the file says when.
     """
-    names = [each.key for chat in chats for each in chat.reactions()]
-    asked = [*names, *(each.key for chat in chats for each in chat.exchanges)]
-    known = known_names(db, person_id, asked)
-    added, waiting = 0, [*_traits(chats, known)]
-    for number, chat in enumerate(chats):
+    total = sum(1 for chat in chats for _ in chat.reactions())
+    new = [each for each in new_in(db, person_id, chats) if each is not None]
+    waiting: list[Judged] = []
+    for number, chat in enumerate(new):
         note(number)
-        new = [each for each in chat.exchanges if _is_new(each, known)]
-        if new:
-            added += 1
-            waiting += add_chat(db, person_id, source, chat, known, len(waiting))
+        waiting += [(each.at_utc, len(waiting), each, 0, []) for each in chat.traits]
+        waiting += add_chat(db, person_id, source, chat, len(waiting))
     waiting.sort(key=lambda each: (each[0] or "~", each[1]))
     for at_utc, _, said, message_id, reply_ids in waiting:
         add_reaction(db, person_id, said, at_utc, message_id, reply_ids)
-    return Imported(added, len(waiting), len(names) - len(waiting))
+    added = sum(1 for chat in new if chat.exchanges)
+    return Imported(added, len(waiting), total - len(waiting))
+
+
+def new_in(db: Database, person_id: int, chats: Sequence[SharedChat]) -> list[SharedChat | None]:
+    """Of each chat what is not stored yet; None where all of it is."""
+    names = [each.key for chat in chats for each in chat.reactions()]
+    names += [each.key for chat in chats for each in chat.exchanges]
+    known = Known(known_names(db, person_id, names), claims_in(all_chats(db, person_id)))
+    return list(keep_new(chats, known))
 
 
 def known_names(db: Database, person_id: int, names: Iterable[str]) -> set[str]:
-    """Those that this person's feedback, or messages, bear already; "a/1" is known as "a" is."""
-    asked = {name: name.partition("/")[0] for name in names}
+    """Those that this person's feedback, or messages, bear already; of "a/1" also "a"."""
+    asked = names_list({whole for name in names for whole in (name, name.partition("/")[0])})
     rows = fetch(
         db,
         """
@@ -76,12 +86,11 @@ def known_names(db: Database, person_id: int, names: Iterable[str]) -> set[str]:
         WHERE person_id = ? AND client_id IN (SELECT value FROM json_each(?))
         """,
         person_id,
-        names_list({*asked, *asked.values()}),
+        asked,
         person_id,
-        names_list({*asked, *asked.values()}),
+        asked,
     )
-    there = {row["client_id"] for row in rows}
-    return {name for name, whole in asked.items() if name in there or whole in there}
+    return {row["client_id"] for row in rows}
 
 
 def names_list(names: Iterable[str]) -> str:
@@ -89,28 +98,15 @@ def names_list(names: Iterable[str]) -> str:
     return json.dumps(list(names))
 
 
-def _traits(chats: Sequence[SharedChat], known: set[str]) -> list[Judged]:
-    said = [each for chat in chats for each in chat.traits if each.key not in known]
-    return [(each.at_utc, number, each, 0, []) for number, each in enumerate(said)]
-
-
-def _is_new(exchange: SharedExchange, known: set[str]) -> bool:
-    """Whether an exchange brings anything; a context alone does not."""
-    if exchange.reactions:
-        return any(each.key not in known for each in exchange.reactions)
-    return not exchange.is_context and exchange.key not in known
-
-
 def add_chat(
     db: Database,
     person_id: int,
     source: str,
     chat: SharedChat,
-    known: set[str],
     order: int,
 ) -> list[Judged]:
     """The messages and replies of one chat, where they are not stored yet; returns the reactions
-    that are to be added."""
+    that are to be added, the first of them with this place in the order."""
     conversation_id = None
     waiting: list[Judged] = []
     for exchange in chat.exchanges:
@@ -125,7 +121,6 @@ def add_chat(
         waiting += [
             (said.at_utc, order + len(waiting) + at, said, message_id, reply_ids)
             for at, said in enumerate(exchange.reactions)
-            if said.key not in known
         ]
     return waiting
 
@@ -331,6 +326,20 @@ def vote_later(
 def shared_chats(db: Database, person_id: int) -> list[SharedChat]:
     """Every conversation that something stands about, in order, and the words on traits."""
     events = standing_events(db, person_id)
+    message_ids = [row["message_id"] for row in events if row["message_id"] is not None]
+    return chats_from(db, person_id, events, conversations_of(db, person_id, message_ids))
+
+
+def all_chats(db: Database, person_id: int) -> list[SharedChat]:
+    """Every conversation there is, with all that was ever said of it, taken back or not."""
+    return chats_from(db, person_id, all_events(db, person_id), conversations_of(db, person_id))
+
+
+def chats_from(
+    db: Database, person_id: int, events: list[Row], conversations: list[list[Row]]
+) -> list[SharedChat]:
+    """Conversations with these events. Where a message was revised, each way on is a chat of its
+    own; what it shares with an earlier one only leads up to it."""
     traits = tuple(
         SharedReaction("trait", trait=row["trait"], value=row["value"], **_origin(row))
         for row in events
@@ -338,27 +347,44 @@ def shared_chats(db: Database, person_id: int) -> list[SharedChat]:
     )
     said: dict[int, list[Row]] = {}
     for row in events:
-        if row["message_id"] is not None:
-            said.setdefault(row["message_id"], []).append(row)
+        said.setdefault(row["message_id"], []).append(row)
     chats = [SharedChat(traits=traits)] if traits else []
-    for rows in conversations_of(db, person_id, list(said)).values():
-        exchanges = exchanges_from(db, person_id, rows, said)
-        chats.append(SharedChat(tuple(exchanges), title=rows[0]["title"]))
+    for messages in conversations:
+        exchanges = exchanges_from(db, person_id, messages, said)
+        told: set[int] = set()
+        for way in ways_through(messages):
+            ids = [row["id"] for row in way if not row["is_withdrawn"]]
+            found = [
+                replace(as_context(exchanges[each]), key="") if each in told else exchanges[each]
+                for each in ids
+            ]
+            chats.append(SharedChat(tuple(found), title=messages[0]["title"]))
+            told.update(ids)
     return chats
+
+
+EVENTS = """
+SELECT event.*, coalesce(reply.message_id, comparison.message_id) AS message_id,
+    exclusion.feedback_id IS NOT NULL AS is_aside
+FROM feedback AS event
+    LEFT JOIN reply ON reply.id = event.reply_id
+    LEFT JOIN comparison ON comparison.id = event.comparison_id
+    LEFT JOIN exclusion ON exclusion.feedback_id = event.id
+WHERE event.person_id = ? AND event.kind IN (SELECT value FROM json_each(?))
+"""
+
+
+def all_events(db: Database, person_id: int) -> list[Row]:
+    """Every event that a file can say, in order."""
+    return fetch(db, f"{EVENTS} ORDER BY event.id", person_id, names_list(SHARED_KINDS))
 
 
 def standing_events(db: Database, person_id: int) -> list[Row]:
     """Events that nobody took back and that were not forgotten, those set aside included."""
     return fetch(
         db,
-        """
-        SELECT event.*, coalesce(reply.message_id, comparison.message_id) AS message_id,
-            exclusion.feedback_id IS NOT NULL AS is_aside
-        FROM feedback AS event
-            LEFT JOIN reply ON reply.id = event.reply_id
-            LEFT JOIN comparison ON comparison.id = event.comparison_id
-            LEFT JOIN exclusion ON exclusion.feedback_id = event.id
-        WHERE event.person_id = ? AND event.kind IN (SELECT value FROM json_each(?))
+        f"""
+        {EVENTS}
             AND NOT EXISTS (SELECT 1 FROM feedback AS undo WHERE undo.undoes = event.id)
             AND event.id > ?
         ORDER BY event.id
@@ -369,33 +395,31 @@ def standing_events(db: Database, person_id: int) -> list[Row]:
     )
 
 
-def conversations_of(db: Database, person_id: int, message_ids: list[int]) -> dict[int, list[Row]]:
-    """conversation id -> its messages in order, of every conversation that has one of these."""
+def conversations_of(
+    db: Database, person_id: int, message_ids: Iterable[int] | None = None
+) -> list[list[Row]]:
+    """The messages of every conversation in order, or of those that have one of these."""
     rows = fetch(
         db,
         """
         SELECT message.*, conversation.title FROM message
             JOIN conversation ON conversation.id = message.conversation_id
-        WHERE message.person_id = ? AND message.is_withdrawn = 0
-            AND conversation.id IN (
+        WHERE message.person_id = ? AND (? IS NULL OR conversation.id IN (
                 SELECT conversation_id FROM message
                 WHERE id IN (SELECT value FROM json_each(?))
-            )
+            ))
         ORDER BY message.conversation_id, message.id
         """,
         person_id,
-        id_list(message_ids),
+        *[None if message_ids is None else id_list(message_ids)] * 2,
     )
-    found: dict[int, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["conversation_id"], []).append(row)
-    return found
+    return [list(each) for _, each in groupby(rows, key=itemgetter("conversation_id"))]
 
 
 def exchanges_from(
     db: Database, person_id: int, messages: list[Row], said: dict[int, list[Row]]
-) -> list[SharedExchange]:
-    """The exchanges of one conversation. Replies that were never shown stay here."""
+) -> dict[int, SharedExchange]:
+    """message id -> its exchange. Replies that were never shown stay here."""
     replies: dict[int, list[Row]] = {}
     for row in fetch(
         db,
@@ -408,7 +432,7 @@ def exchanges_from(
         person_id,
     ):
         replies.setdefault(row["message_id"], []).append(row)
-    return [exchange_from(db, row, replies.get(row["id"], []), said) for row in messages]
+    return {row["id"]: exchange_from(db, row, replies.get(row["id"], []), said) for row in messages}
 
 
 def exchange_from(

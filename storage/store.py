@@ -328,9 +328,9 @@ class Store:
         with self._database.read() as db:
             return sharing.shared_chats(db, person_id)
 
-    def known_names(self, person_id: int, names: Sequence[str]) -> set[str]:
+    def new_in(self, person_id: int, chats: Sequence[SharedChat]) -> list[SharedChat | None]:
         with self._database.read() as db:
-            return sharing.known_names(db, person_id, names)
+            return sharing.new_in(db, person_id, chats)
 
     def add_chats(
         self,

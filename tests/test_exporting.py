@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 from store_samples import ask, client_id, compare, generated, start_replies, thumb, undo
 
+from chatfeedback.curation import preview_import
 from chatfeedback.errors import InputRefused
-from chatfeedback.exchange.exporting import FORMATS, export
-from chatfeedback.exchange.importing import read_file
+from chatfeedback.exchange.exporting import FORMATS, ExportedFile, export
+from chatfeedback.exchange.importing import read_file, unpack
 from chatfeedback.records import FeedbackEvent, FeedbackFilter
 from chatfeedback.taste.fold import judge
 from storage.store import Store, open_store
@@ -74,7 +76,7 @@ def choose(store: Store, me: int, outcome: str = "second") -> None:
 
 
 def answer(store: Store, me: int) -> int:
-    return ask(store, me, store.add_conversation(me, "Eggs"))[1]
+    return ask(store, me, store.add_conversation(me, "Eggs"), f"An egg, {client_id()}?")[1]
 
 
 def rewrite(store: Store, me: int) -> None:
@@ -93,6 +95,65 @@ def rank(store: Store, me: int) -> None:
     comparison_id = store.add_comparison(me, message_id, three, "to rank")
     order = (three[2], three[0], three[1])
     give(store, me, "rank", comparison_id=comparison_id, order=order)
+
+
+def say_everything(store: Store, me: int) -> None:
+    """One of every gesture, and a conversation of several turns."""
+    for outcome in ("first", "second", "tie", "both_bad"):
+        choose(store, me, outcome)
+    rewrite(store, me)
+    rank(store, me)
+    for value in (1, -1):
+        give(store, me, "thumb", reply_id=answer(store, me), value=value)
+        give(store, me, "rating", reply_id=answer(store, me), value=3 + value)
+    liked = answer(store, me)
+    give(store, me, "thumb", reply_id=liked, value=1)
+    give(store, me, "rating", reply_id=liked, value=5)
+    give(store, me, "chip", reply_id=liked, text="too long")
+    give(store, me, "comment", reply_id=liked, text="Hm.")
+    give(store, me, "flag", reply_id=answer(store, me), flag="biased")
+    give(store, me, "trait", trait="emoji", value=-1)
+    talk = store.add_conversation(me, "Several turns")
+    ask(store, me, talk, "And soft?")
+    comparison_id, _ = compare(store, me, talk)
+    give(store, me, "pick", comparison_id=comparison_id, outcome="second")
+    give(store, me, "thumb", reply_id=ask(store, me, talk, "And with salt?")[1], value=1)
+
+
+def revise(store: Store, me: int) -> int:
+    """A conversation whose second message was revised, with a like on each side; its id."""
+    talk = store.add_conversation(me, "Revised")
+    ask(store, me, talk, "Hello")
+    message_id, first = ask(store, me, talk, "Why?")
+    give(store, me, "thumb", reply_id=first, value=1)
+    revision_id, _ = store.revise_message(me, message_id, "Why is the sky blue?", client_id())
+    [second] = start_replies(store, me, revision_id)
+    store.finish_reply(me, second, generated("Air."))
+    give(store, me, "thumb", reply_id=second, value=1)
+    return talk
+
+
+def feedback_in(file: ExportedFile) -> list[str]:
+    """The rows of a file that say something of answers, in no order and without names; a chat or
+    swipe that nobody judged is no feedback."""
+    text = unpack(file.name, file.data)
+    lines = filter(str.strip, text.splitlines())
+    rows = json.loads(text) if file.name.endswith(".json") else map(json.loads, lines)
+    tells = {"chatfeedback", "chatfeedback_event", "data", "chosen", "kto_tag"}
+    return sorted(
+        json.dumps(without_names(each), sort_keys=True)
+        for each in rows
+        if not tells.isdisjoint(each) or len(each.get("swipes", ())) > 1
+    )
+
+
+def without_names(value):
+    if isinstance(value, list):
+        return [without_names(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = {"id", "chatfeedback_event", "chat_id", "title"}
+    return {key: without_names(each) for key, each in value.items() if key not in names}
 
 
 def travel(store: Store, me: int, name: str, tmp_path: Path) -> list[str]:
@@ -204,15 +265,134 @@ def test_the_same_file_again_adds_nothing(store, me, tmp_path, name) -> None:
     assert (again.chats, again.reactions) == (0, 0)
 
 
-@pytest.mark.parametrize("name", ["chatfeedback", "preference", "unpaired", "ranking"])
-def test_what_was_exported_here_is_known_when_it_comes_back(store, me, name) -> None:
-    choose(store, me)
-    rank(store, me)
-    store.add_feedback(me, thumb(answer(store, me)))
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_here_already_counts_once_whatever_format_brings_it(store, me, name) -> None:
+    say_everything(store, me)
     before = evidence(store, me)
     file = export(store.shared_chats(me), name, "today")
-    assert store.add_chats(me, file.name, read_file(file.name, file.data).chats).reactions == 0
+    found = read_file(file.name, file.data)
+    assert preview_import(store, me, found).new == 0
+    added = store.add_chats(me, file.name, found.chats)
+    assert (added.chats, added.reactions) == (0, 0)
     assert evidence(store, me) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_one_format_brought_is_known_in_every_other(store, me, name) -> None:
+    say_everything(store, me)
+    chats = store.shared_chats(me)
+    bob = store.ensure_person("Bob").person_id
+    store.add_chats(bob, "all", read_file("all", export(chats, "chatfeedback", "").data).chats)
+    file = export(chats, name, "")
+    assert store.add_chats(bob, file.name, read_file(file.name, file.data).chats).reactions == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_export_that_an_empty_store_takes_in_is_the_same_export_again(
+    store, me, tmp_path, name
+) -> None:
+    say_everything(store, me)
+    revise(store, me)
+    file = export(store.shared_chats(me), name, "today")
+    there = open_store(tmp_path / "there")
+    you = there.ensure_person("Bob").person_id
+    there.add_chats(you, file.name, read_file(file.name, file.data).chats)
+    again = export(there.shared_chats(you), name, "today")
+    there.close()
+    assert feedback_in(again) == feedback_in(file) != []
+
+
+@pytest.mark.parametrize("name", [{}, {"chatfeedback_event": {"id": "a choice"}}])
+def test_a_row_that_stands_twice_in_a_file_counts_once(store, me, name) -> None:
+    row = json.dumps({"prompt": "p", "chosen": "a", "rejected": "b"} | name).encode()
+    found = read_file("f", row + b"\n" + row)
+    preview = preview_import(store, me, found)
+    assert (preview.rows, preview.new, preview.teaches) == (2, 1, (("a choice among 2", 1),))
+    added = store.add_chats(me, "f", found.chats)
+    assert (added.reactions, added.known) == (1, 1)
+
+
+def test_what_two_chats_of_a_file_begin_with_counts_once(store, me) -> None:
+    header = {"user_name": "You", "chat_metadata": {}}
+    opening = [
+        {"is_user": True, "mes": "Why?"},
+        {"is_user": False, "mes": "So.", "swipes": ["So.", "No."]},
+    ]
+    rows = [
+        row
+        for then in ("And?", "But?")
+        for row in (header, *opening, {"is_user": True, "mes": then}, {"mes": "Thus."})
+    ]
+    found = read_file("f", "\n".join(map(json.dumps, rows)).encode())
+    assert (len(found.chats), store.add_chats(me, "f", found.chats).reactions) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["chatfeedback", "unpaired"])
+def test_two_likes_of_the_same_words_are_two_where_the_file_names_them(
+    store, me, tmp_path, name
+) -> None:
+    for _ in range(2):
+        reply_id = ask(store, me, store.add_conversation(me, "Eggs"))[1]
+        store.add_feedback(me, thumb(reply_id))
+    assert len(travel(store, me, name, tmp_path)) == 2
+
+
+def test_what_was_taken_back_here_stays_so_when_its_file_comes_again(store, me) -> None:
+    given, _ = store.add_feedback(me, thumb(answer(store, me)))
+    file = export(store.shared_chats(me), "sharegpt", "today")
+    store.add_feedback(me, undo(given))
+    store.add_chats(me, file.name, read_file(file.name, file.data).chats)
+    assert evidence(store, me) == []
+
+
+def test_the_same_words_after_another_answer_are_something_new(store, me) -> None:
+    def riddle(answer: str) -> bytes:
+        prompt = [
+            {"role": "user", "content": "A riddle?"},
+            {"role": "assistant", "content": answer},
+            {"role": "user", "content": "A dog."},
+        ]
+        return json.dumps({"prompt": prompt, "completion": "No.", "label": False}).encode()
+
+    for said in ("What barks?", "What miaows?"):
+        assert store.add_chats(me, "f", read_file("f", riddle(said)).chats).reactions == 1
+    assert store.add_chats(me, "f", read_file("f", riddle("What barks?")).chats).reactions == 0
+
+
+def test_of_a_chat_that_went_on_only_what_is_new_is_taken(store, me) -> None:
+    def chat(*turns: str) -> bytes:
+        who = itertools.cycle(("human", "gpt"))
+        said = [{"from": each, "value": text} for each, text in zip(who, turns, strict=False)]
+        return json.dumps({"conversations": said}).encode()
+
+    store.add_chats(me, "f", read_file("f", chat("Why?", "So.")).chats)
+    store.add_chats(me, "f", read_file("f", chat("Why?", "So.", "And?", "Thus.")).chats)
+    waiting = store.unrated_reply(me)
+    assert (waiting.prompt, waiting.left) == ("And?", 2)
+    before = store.turns_before(me, waiting.message_id)
+    assert [turn.text for turn in before] == ["Why?", "So."]
+
+
+def test_answers_of_two_rows_with_one_opening_do_not_lead_up_to_each_other(store, me) -> None:
+    opening = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "user", "content": "Why?"},
+    ]
+    rows = [{"prompt": opening, "completion": each, "label": True} for each in ("So.", "Thus.")]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    store.add_chats(me, "f", read_file("f", data).chats)
+    file = export(store.shared_chats(me), "unpaired", "today")
+    assert [len(json.loads(row)["prompt"]) for row in file.data.splitlines()] == [3, 3]
+
+
+@pytest.mark.parametrize("name", ["unpaired", "sharegpt", "openwebui"])
+def test_a_revised_message_does_not_lead_up_to_its_revision(store, me, name) -> None:
+    revise(store, me)
+    file = export(store.shared_chats(me), name, "today")
+    chats = read_file(file.name, file.data).chats
+    asked = [tuple(each.prompt for each in chat.exchanges) for chat in chats]
+    assert sorted(asked) == [("Hello", "Why is the sky blue?"), ("Hello", "Why?")]
 
 
 def test_imported_feedback_keeps_its_time_and_its_file(store, me) -> None:

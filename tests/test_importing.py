@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.exchange.importing import read_file
+from chatfeedback.exchange.importing import count_teaches, read_file
 
 USER = {"role": "user", "content": "Why is the sky blue?"}
 EARLIER = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi."}]
@@ -180,14 +180,14 @@ def silly_tavern(*swipes: str, goes_on: bool = True) -> str:
 )  # fmt: skip
 def test_the_swipe_that_a_sillytavern_chat_went_on_with_was_chosen(swipes, reaction) -> None:
     found = read_file("Ann.jsonl", silly_tavern(*swipes).encode())
-    assert found.teaches() == {reaction: 1}
+    assert count_teaches(found.chats) == {reaction: 1}
     assert found.chats[0].exchanges[0].prompt == "Why?"
     assert found.chats[0].notes
 
 
 def test_the_swipes_of_the_last_answer_say_nothing_yet() -> None:
     found = read_file("Ann.jsonl", silly_tavern("a", "b", goes_on=False).encode())
-    assert found.teaches() == {"nothing yet: answers to rate": 1}
+    assert count_teaches(found.chats) == {"nothing yet: answers to rate": 1}
 
 
 def test_chats_in_a_zip_archive_are_read_one_after_the_other() -> None:

@@ -114,6 +114,24 @@ def test_messages_of_an_aside_part_are_neither_revised_nor_shown_alone(store, me
         store.revise_message(me, second, "deux", client_id())
 
 
+def test_only_messages_of_the_same_way_lead_up_to_one(store, me, chat):
+    first = say(store, me, chat, "one")
+    second = say(store, me, chat, "two")
+    deux = revise(store, me, second, "deux")
+    un = revise(store, me, first, "un")
+    trois = say(store, me, chat, "trois")
+    for message_id in (first, second, deux, un):
+        answer(store, me, message_id, "Yes.")
+
+    def before(message_id: int) -> list[str]:
+        turns = store.turns_before(me, message_id)
+        return [turn.text for turn in turns if turn.role == "user"]
+
+    assert (before(trois), before(deux), before(second)) == (["un"], ["one"], ["one"])
+    store.show_message(me, first)
+    assert (before(trois), before(deux), before(second)) == (["un"], ["one"], ["one"])
+
+
 def test_nobody_revises_the_messages_of_others(store, me, chat):
     other = store.ensure_person("somebody else").person_id
     first = say(store, me, chat, "one")

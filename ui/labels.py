@@ -260,9 +260,10 @@ DATA: Labels = {
     "importing_far": "Importing… {done} of {total} ({percent} %)",
     "line": "line {line}",
     "teaches_nothing": "nothing",
-    "known": "there already",
+    "known": "here already",
     "usable": "{format}: {rows} rows can be used.",
-    "usable_known": "{format}: {rows} rows can be used, {known} of them are there already.",
+    "usable_known": "{format}: {rows} rows can be used. {known} of them are here already and "
+    "will be left out.",
     "one_wrong": "1 row is left out",
     "wrong": "{n} rows are left out",
     "wrong_rows": "Rows that are left out",
@@ -272,7 +273,7 @@ DATA: Labels = {
     "cancel": "Cancel",
     "added_one": "Added 1 reaction{known}.",
     "added": "Added {n} reactions{known}.",
-    "added_known": "; {n} were there already",
+    "added_known": "; {n} were here already",
     "added_then": "Style is learned from at once; what the model itself makes of the answers "
     "follows in idle time.",
 }

@@ -1,7 +1,7 @@
 """A file of feedback, read row by row: what it holds, and what is wrong with which row.
 
 Nothing is stored here. A row that cannot be used is left out and named with its line; the others
-are imported. Reading the same file again gives the same names, so storing it again adds nothing.
+are imported, as far as they are not here yet (known.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,17 +59,6 @@ class ReadFile:
     format: str
     chats: tuple[SharedChat, ...]
     errors: tuple[RowError, ...]
-
-    def teaches(self) -> Counter[str]:
-        """How many reactions of each sort there are, in plain words."""
-        return Counter(
-            sentence
-            for chat in self.chats
-            for sentence in [
-                *(say_reaction(each) for each in chat.traits),
-                *(each for exchange in chat.exchanges for each in say_exchange(exchange)),
-            ]
-        )
 
 
 def read_file(name: str, data: bytes) -> ReadFile:
@@ -198,6 +187,18 @@ def read_row(
 
 
 # --- in words ------------------------------------------------------------------------------------
+
+
+def count_teaches(chats: Iterable[SharedChat]) -> Counter[str]:
+    """How many reactions of each sort there are, in plain words."""
+    return Counter(
+        sentence
+        for chat in chats
+        for sentence in [
+            *(say_reaction(each) for each in chat.traits),
+            *(each for exchange in chat.exchanges for each in say_exchange(exchange)),
+        ]
+    )
 
 
 def say_exchange(exchange: SharedExchange) -> list[str]:

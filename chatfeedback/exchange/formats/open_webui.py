@@ -158,9 +158,10 @@ def read_reactions(
     if reason in CHIPS:
         said.append(SharedReaction("chip", reply=at, text=CHIPS[reason]))
     others = [reason.replace("_", " ")] if reason and reason not in CHIPS else []
-    comment = ". ".join([*others, str(data.get("comment") or "")]).strip(". ")
-    if comment:
-        text = require_text(comment, "The comment")
+    comment = str(data.get("comment") or "")
+    text = ". ".join(each for each in (*others, comment) if each.strip())
+    if text:
+        require_text(text, "The comment")
         said.append(SharedReaction("comment", reply=at, text=text))
     return [
         replace(each, key=f"openwebui:{key}:{each.kind}" if key else "", at_utc=when)

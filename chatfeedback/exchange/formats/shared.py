@@ -20,6 +20,9 @@ from chatfeedback.taste.preferences import PLACES
 MAX_TEXT = 100_000
 """Longest prompt or reply that is taken, in characters."""
 
+MADE_UP = "import:"
+"""What every name begins with that the file itself does not give."""
+
 ReactionKind = Literal[
     "thumb", "pick", "rank", "rating", "edit", "chip", "flag", "comment", "trait"
 ]
@@ -257,26 +260,29 @@ def pick(best: int, worse: int) -> SharedReaction:
 
 
 def name_all(chat: SharedChat) -> SharedChat:
-    """Give every exchange and reaction without a name one that follows from what it says, so that
-    the same row is the same row again."""
-    exchanges: list[SharedExchange] = []
-    digest = hashlib.sha256()
-    for exchange in chat.exchanges:
-        said = asdict(exchange)
-        for each in said["reactions"]:
-            del each["at_utc"]
-        digest.update(json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass"))
-        key = exchange.key or f"import:{digest.hexdigest()[:32]}"
-        reactions = tuple(
-            replace(each, key=each.key or f"{key}:{number}")
-            for number, each in enumerate(exchange.reactions)
-        )
-        exchanges.append(replace(exchange, key=key, reactions=reactions))
+    """Give every exchange and reaction without a name one that follows from what the row says, so
+    that the same row is the same row again."""
+    said = [asdict(exchange) for exchange in chat.exchanges]
+    for reaction in (each for exchange in said for each in exchange["reactions"]):
+        del reaction["at_utc"]
+    spelled = json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass")
+    row = f"{MADE_UP}{hashlib.sha256(spelled).hexdigest()[:32]}"
+    exchanges = tuple(name_exchange(each, f"{row}:{at}") for at, each in enumerate(chat.exchanges))
     traits = tuple(
-        replace(each, key=each.key or f"import:{each.trait}:{each.value}:{each.at_utc}")
+        replace(each, key=each.key or f"{MADE_UP}{each.trait}:{each.value}:{each.at_utc}")
         for each in chat.traits
     )
-    return replace(chat, exchanges=tuple(exchanges), traits=traits)
+    return replace(chat, exchanges=exchanges, traits=traits)
+
+
+def name_exchange(exchange: SharedExchange, name: str) -> SharedExchange:
+    """The exchange and its reactions, named where they are not."""
+    key = exchange.key or name
+    reactions = tuple(
+        replace(each, key=each.key or f"{key}:{number}")
+        for number, each in enumerate(exchange.reactions)
+    )
+    return replace(exchange, key=key, reactions=reactions)
 
 
 # --- writing -------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def write(chats: Sequence[SharedChat]) -> Iterator[str]:
     """A row for every pair and every thumb; a conversation without any is one plain row."""
     for chat in chats:
         rows = [row for asked in walk([chat]) for row in judged_rows(asked.before, asked.exchange)]
-        yield from rows
+        yield from dict.fromkeys(rows)  # a like and five stars of one answer are one row
         if not rows and any(each.replies for each in chat.exchanges):
             *_, last = walk([replace(chat, exchanges=(*chat.exchanges, SharedExchange("", ())))])
             yield as_json({"conversations": write_turns(last.before)})

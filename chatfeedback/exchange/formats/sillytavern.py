@@ -112,27 +112,20 @@ def read_answer_turn(prompt: str, record: dict[str, Any]) -> SharedExchange:
 
 def write(chats: Sequence[SharedChat]) -> Iterator[tuple[str, list[str]]]:
     """(file name, lines) of each chat; SillyTavern keeps one chat a file."""
+    header = {"user_name": "You", "character_name": "chatfeedback", "chat_metadata": {}}
     for number, chat in enumerate(chats, start=1):
-        lines = [as_json(line) for exchange in chat.exchanges for line in write_turns(exchange)]
-        if lines:
-            header = {"user_name": "You", "character_name": "chatfeedback", "chat_metadata": {}}
-            # The last choice counts only if the chat goes on after it.
-            end = {"name": "You", "is_user": True, "mes": "…"} if is_open(chat) else None
-            yield f"chat-{number:05}.jsonl", [
-                as_json(header), *lines, *([as_json(end)] if end else [])
-            ]  # fmt: skip
-
-
-def is_open(chat: SharedChat) -> bool:
-    """Whether the last answer of a chat is a choice."""
-    return bool(chosen(chat.exchanges[-1]))
+        answered = [each for each in chat.exchanges if each.replies]
+        if not answered:
+            continue
+        lines = [as_json(line) for exchange in answered for line in write_turns(exchange)]
+        if chosen(answered[-1]):  # the last choice counts only if the chat goes on after it
+            lines.append(as_json({"name": "You", "is_user": True, "mes": "…"}))
+        yield f"chat-{number:05}.jsonl", [as_json(header), *lines]
 
 
 def write_turns(exchange: SharedExchange) -> Iterator[dict[str, Any]]:
     """A message, and its answer with the swipes that it was chosen among."""
     yield {"name": "You", "is_user": True, "mes": exchange.prompt}
-    if not exchange.replies:
-        return
     pairs = chosen(exchange)
     best = pairs[0][0] if pairs else exchange.replies[exchange.kept].text
     swipes = list(dict.fromkeys([best, *(worse for _, worse in pairs)]))
