@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,17 +90,34 @@ def test_a_false_alarm_is_taken_back():
     assert foretold(belief, 1.0) > 0.7
 
 
-def test_a_change_of_taste_settles_after_five_reactions():
+def test_a_change_of_taste_is_settled_once_what_follows_speaks_for_it():
     belief = belief_after(*choices(50))
     settles_in = [belief.settles_in]
+    leads = []
     for evidence in choices(30, seed=1, taste=-1.0):
         belief = belief.update(evidence)
         settles_in.append(belief.settles_in)
+        if belief.changes:
+            leads.append(belief.log_scores[0] - belief.log_scores[2])
 
-    assert belief.changes == 1
-    alarm = settles_in.index(5)
+    alarm = settles_in.index(15)
+    confirmed = next(at for at, lead in enumerate(leads) if lead >= 0.5)
     assert settles_in[:alarm] == [0] * alarm
-    assert settles_in[alarm : alarm + 7] == [5, 4, 3, 2, 1, 0, 0]
+    assert settles_in[alarm : alarm + confirmed] == list(range(15, 15 - confirmed, -1))
+    assert settles_in[alarm + confirmed] == 0
+    assert 0 < confirmed < 10
+
+
+def test_a_change_that_nothing_confirms_or_denies_is_settled_after_fifteen_reactions():
+    alarm = Belief.start(BASIS)
+    alarm = replace(alarm, models=alarm.models[:1] * 3, log_scores=(0.0,) * 3)
+    alarm = replace(alarm, n=60, changes=1, since=(50, 0))
+
+    assert alarm.settles_in == 15
+    assert replace(alarm, n=74).settles_in == 1
+    assert replace(alarm, n=75).settles_in == 0
+    assert replace(alarm, log_scores=(-1.0, 0.0, -1.4)).settles_in == 15
+    assert replace(alarm, log_scores=(-1.0, 0.0, -1.6)).settles_in == 0
 
 
 def test_nothing_is_unsettled_once_a_false_alarm_is_taken_back():

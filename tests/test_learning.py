@@ -131,10 +131,12 @@ def test_while_a_change_of_taste_is_fresh_no_run_starts_by_itself(store, engine)
     assert session.learning_status(me).clicks_until_learning == 0
 
     taste = session.taste(me)
-    taste.belief = dataclasses.replace(taste.belief, n=72, since=(60, 0))
+    taste.belief = dataclasses.replace(
+        taste.belief, n=82, since=(60, 0), models=taste.belief.models[:1] * 3, log_scores=(0.0,) * 3
+    )
     status = session.learning_status(me)
     assert status.clicks_until_learning == status.taste_settles_in == 3
-    assert status.message == "Has your taste changed? 3 more choices until it learns"
+    assert status.message == "Has your taste changed? Up to 3 more choices until it learns"
     session.close()
 
 

@@ -283,7 +283,7 @@ class Learner:
         if phase == "idle" and not self._learns_by_itself(person_id):
             return "Learns when you ask for it"
         if phase == "idle" and settles_in:
-            return f"Has your taste changed? {_say_until(until)}"
+            return f"Has your taste changed? Up to {_say_until(until)}"
         return _describe(phase, current, until)
 
     def _settings_of(self, person_id: int) -> Settings:

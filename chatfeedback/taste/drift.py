@@ -4,8 +4,8 @@ The *followed* model forgets nothing. Beside it a *quick* one forgets a tenth at
 so always knows the recent taste, less exactly. While both foretell alike, the followed one is
 better. When the quick one foretells clearly better, the taste has changed: it becomes the followed
 one, with all that it knows, and forgets no more. The *former* one is kept: if it foretells better
-after all, it was a false alarm, and they change places again. Most false alarms end within a few
-reactions; until then no version should be learned from the short memory (`settles_in`).
+after all, it was a false alarm, and they change places again. Until what follows an alarm speaks
+for it, no version should be learned from the short memory (`settles_in`).
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ MEMORY = 0.95
 ALARM_NATS = 3.0
 """Lead of the quick model that means a change of taste."""
 
-SETTLED_AFTER = 5
-"""Reactions after an alarm that no version is learned in: most false ones are put right by then."""
+SETTLED_NATS = 0.5
+"""Lead over the former model, in the reactions since the alarm, that confirms the change ..."""
+
+SETTLED_AFTER = 15
+"""... as do so many reactions without its return."""
 
 RETURN_NATS = 1.0
 """Lead of the former model that means there was none."""
@@ -81,10 +84,12 @@ class Belief:
 
     @property
     def settles_in(self) -> int:
-        """Reactions until a change of taste is believed enough to learn a version from; 0 when
-        there was none lately, or it was taken back."""
+        """Reactions, at most, until a change of taste is sure enough to learn a version from; 0
+        when there was none lately, or it was taken back."""
         known_from = self.since[FOLLOWED]
-        return max(0, known_from + QUICK_MEMORY + SETTLED_AFTER - self.n) if known_from else 0
+        if not known_from or self.log_scores[FOLLOWED] - self.log_scores[FORMER] >= SETTLED_NATS:
+            return 0
+        return max(0, known_from + QUICK_MEMORY + SETTLED_AFTER - self.n)
 
     def update(self, *reaction: Evidence) -> Belief:
         """One reaction more (a ranking is several pieces of evidence), foretold by every model
