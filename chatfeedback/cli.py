@@ -321,14 +321,15 @@ def open_session(
 
 
 def sweep_adapters(store: Store) -> None:
-    """Remove adapter folders that a killed run left behind: those the database does not name, or
-    names as staged (at start nobody is left to judge them)."""
+    """Remove adapter folders that a killed run left behind: those that neither the database nor a
+    backup names, or that are staged (at start nobody is left to judge them)."""
     from chatfeedback.engine.adapter_files import sweep
 
     versions = (
         version for person in store.people() for version in store.versions(person.person_id)
     )
     known = {version.adapter_id for version in versions if version.state != "staged"}
+    known |= store.versions_in_backups()
     runs = (run for person in store.people() for run in store.runs(person.person_id))
     unfinished = [run.run_id for run in runs if run.state in ("queued", "running")]
     for name in sweep(store.folder / "adapters", known, unfinished):

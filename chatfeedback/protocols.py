@@ -281,6 +281,9 @@ class Store(Queries, Protocol):
         note: told now and then how many chats are stored.
         """
 
+    def versions_in_backups(self) -> set[str]:
+        """Ids of the learned versions that a backup would bring back."""
+
     def back_up(self) -> Backup:
         """A verified copy of everything."""
 

@@ -86,6 +86,18 @@ def find_backup(folder: Path, name: str) -> Path:
     raise NotFound(f"There is no backup {name[:80]!r}. Reload the page to see which there are.")
 
 
+def versions_in(folder: Path) -> set[str]:
+    """Ids of the learned versions that one of the backups would bring back. One that cannot be read
+    brings none back."""
+    found: set[str] = set()
+    for path in backups(folder):
+        with suppress(sqlite3.DatabaseError):
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as copy:
+                rows = copy.execute("SELECT adapter_id FROM adapter WHERE state <> 'staged'")
+                found |= {adapter_id for (adapter_id,) in rows}
+    return found
+
+
 def sweep(folder: Path, keep: str = "") -> None:
     """Drop what a crash left half-written, and all but the newest backups."""
     old = [path for path in backups(folder)[:-KEPT] if path.name != keep]

@@ -364,6 +364,9 @@ class Store:
     def backups(self) -> list[Backup]:
         return backup.list_backups(self.folder / backup.BACKUPS)
 
+    def versions_in_backups(self) -> set[str]:
+        return backup.versions_in(self.folder / backup.BACKUPS)
+
     def back_up(self) -> Backup:
         return self._database.back_up("by-hand")
 

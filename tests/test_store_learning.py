@@ -19,6 +19,7 @@ from store_samples import (
     thumb,
 )
 
+from chatfeedback.cli import sweep_adapters
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.records import LearningRun
 from storage.store import Store, open_store
@@ -328,3 +329,13 @@ def test_somebody_elses_runs_and_versions_are_not_found(store: Store, me: int, o
         act(store, other)
     assert (store.runs(me), store.versions(me)) == before
     assert (store.runs(other), store.versions(other)) == ([], [])
+
+
+def test_a_version_that_only_a_backup_knows_keeps_its_weights(store: Store, me: int):
+    before = store.back_up()
+    version = store.promote_adapter(me, stage(store, me, "a"), report())
+    Path(version.folder).mkdir(parents=True)
+    store.restore_backup(before.name)
+    assert store.versions(me) == []
+    sweep_adapters(store)
+    assert Path(version.folder).is_dir()
