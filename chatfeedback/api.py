@@ -73,13 +73,13 @@ def router(session: Session) -> APIRouter:
         return Response(file.data, media_type=file.media_type, headers=kept)
 
     @routes.post("/import/preview")
-    def preview(name: str, data: Annotated[bytes, FILE]) -> dict[str, Any]:
+    def preview(name: str, data: Annotated[bytes, FILE] = b"") -> dict[str, Any]:
         """What importing a file would do; nothing is stored."""
         person_id = session.default_person().person_id
         return asdict(plainly(lambda: session.data.preview(person_id, name, data)))
 
     @routes.post("/import")
-    def import_file(name: str, data: Annotated[bytes, FILE]) -> dict[str, Any]:
+    def import_file(name: str, data: Annotated[bytes, FILE] = b"") -> dict[str, Any]:
         """Store what is new in a file."""
         person_id = session.default_person().person_id
         return asdict(plainly(lambda: session.data.import_file(person_id, name, data)))

@@ -91,10 +91,10 @@ def versions_in(folder: Path) -> set[str]:
     brings none back."""
     found: set[str] = set()
     for path in backups(folder):
-        with suppress(sqlite3.DatabaseError):
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as copy:
-                rows = copy.execute("SELECT adapter_id FROM adapter WHERE state <> 'staged'")
-                found |= {adapter_id for (adapter_id,) in rows}
+        copy = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        with closing(copy), suppress(sqlite3.DatabaseError):
+            rows = copy.execute("SELECT adapter_id FROM adapter WHERE state <> 'staged'")
+            found |= {adapter_id for (adapter_id,) in rows}
     return found
 
 

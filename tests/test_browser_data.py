@@ -176,6 +176,48 @@ def test_feedback_is_saved_as_a_file_counted_and_brought_back_from_a_backup(visi
     assert clicks(session) == 1
 
 
+def test_a_restore_that_is_refused_leaves_the_page_where_it_is(visit, session):
+    made = session.data.back_up()
+    page = visit("#data")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.clock.install()
+    page.evaluate("window.isStillHere = true")
+    open_tab(page, "Backups")
+    restore = page.get_by_role("button", name="made by you").first  # the newest
+    expect(restore).to_be_visible()
+    (session._store.folder / "backups" / made.name).unlink()
+    restore.click()
+    expect(page.get_by_text("There is no backup")).to_be_visible()
+    page.clock.fast_forward(2000)  # a page that follows a restore would be gone by now
+    open_tab(page, "Feedback")
+    expect(page.get_by_text("Nothing yet. What you say")).to_be_visible()
+    assert page.evaluate("window.isStillHere")
+
+
+def test_a_tab_that_is_pressed_again_stays_open(visit, session):
+    page = visit("#data")
+    open_tab(page, "Statistics")
+    expect(page.get_by_role("heading", name="How much and how balanced")).to_be_visible()
+    with page.expect_response("**/gradio_api/**"):
+        open_tab(page, "Statistics")
+    expect(page.get_by_role("tab", name="Statistics")).to_have_attribute("aria-selected", "true")
+
+
+def test_an_empty_file_and_answers_without_a_verdict_are_told_as_such(visit, session, tmp_path):
+    empty, unrated = tmp_path / "empty.jsonl", tmp_path / "unrated.jsonl"
+    empty.write_text("", encoding="utf-8")
+    unrated.write_text('{"prompt": "Why?", "completion": "So."}', encoding="utf-8")
+    page = visit("#data")
+    open_tab(page, "Import and export")
+    page.set_input_files("#import-file", empty)
+    preview = page.locator("#import-preview")
+    expect(preview).to_contain_text("empty.jsonl has no row that can be read. It is empty.")
+    page.set_input_files("#import-file", unrated)
+    expect(preview).to_contain_text("1 row can be used.")
+    press(page, "Import 1 row")
+    expect(preview).to_contain_text("Stored. Nothing was said of these answers yet")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_to_object_to_on_any_tab(visit, session, tmp_path, dark):
     axe = pytest.importorskip("axe_playwright_python.base")

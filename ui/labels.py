@@ -262,8 +262,9 @@ DATA: Labels = {
     "teaches_nothing": "nothing",
     "known": "here already",
     "usable": "{format}: {rows} rows can be used.",
-    "usable_known": "{format}: {rows} rows can be used. {known} of them are here already and "
-    "will be left out.",
+    "usable_one": "{format}: 1 row can be used.",
+    "usable_known": "{format}: usable rows: {rows}. {known} of them are here already and will be "
+    "left out.",
     "one_wrong": "1 row is left out",
     "wrong": "{n} rows are left out",
     "wrong_rows": "Rows that are left out",
@@ -274,6 +275,8 @@ DATA: Labels = {
     "added_one": "Added 1 reaction{known}.",
     "added": "Added {n} reactions{known}.",
     "added_known": "; {n} were here already",
+    "added_unrated": "Stored{known}. Nothing was said of these answers yet; they wait to be rated, "
+    "under Rate later.",
     "added_then": "Style is learned from at once; what the model itself makes of the answers "
     "follows in idle time.",
 }

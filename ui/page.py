@@ -266,12 +266,15 @@ class _Wiring:
             gesture = _read(data)
             person_id = self._session.default_person().person_id
             said: Shown = {}
+            done = ""  # what the page may follow: an act that was carried out
             try:
                 sentence = view.do(self._session, person_id, gesture)
                 said = {"toast": make_toast(sentence)} if sentence else {}
+                done = str(gesture.get("act", ""))
             except Exception as error:
                 said = {"toast": make_toast(say_error(error), kind="error")}
-            return self._update({view.name: view.draw(self._session, person_id, gesture)} | said)
+            drawn = view.draw(self._session, person_id, gesture) | {"done": done}
+            return self._update({view.name: drawn} | said)
 
         widget = self._parts[view.name]
         done = widget.act(answer, None, [widget, self._parts["toast"]], **CLICK)

@@ -30,12 +30,14 @@ const attempt = async (words, act) => {
 const row = each => `<li><div class="line"><span class="when">${esc(fill(WORDS.line, each))}</span><b>${esc(each.teaches.join(', ') || WORDS.teaches_nothing)}</b>${each.is_known ? `<span class="tag">${esc(WORDS.known)}</span>` : ''}</div>
   <p class="asked" dir="auto">${esc(shorten(each.prompt))}</p><div class="tolds">${each.replies.map(text => `<div class="told"><p dir="auto">${esc(shorten(text))}</p></div>`).join('')}</div>${each.notes.map(note => `<p class="note">${esc(note)}</p>`).join('')}</li>`;
 const wrong = each => `<li><b>${esc(fill(WORDS.line, each))}</b> ${esc(each.message)}</li>`;
-const show = found => `<h3>${esc(file.name)}</h3><p>${esc(fill(found.rows - found.new ? WORDS.usable_known : WORDS.usable, {...found, known: found.rows - found.new}))}</p>
+const show = found => `<h3>${esc(file.name)}</h3><p>${esc(fill(found.rows - found.new ? WORDS.usable_known : found.rows === 1 ? WORDS.usable_one : WORDS.usable, {...found, known: found.rows - found.new}))}</p>
   <ul class="facts">${found.teaches.map(([what, times]) => `<li><b>${esc(times)} ×</b> ${esc(what)}</li>`).join('')}</ul>
   ${found.errors.length ? `<h3>${esc(found.errors.length === 1 ? WORDS.one_wrong : fill(WORDS.wrong, {n: found.errors.length}))}</h3><div class="wrong" tabindex="0" role="region" aria-label="${esc(WORDS.wrong_rows)}"><ul>${found.errors.slice(0, 200).map(wrong).join('')}</ul></div>` : ''}
   ${found.first.length ? `<h3>${esc(WORDS.first_rows)}</h3><ul class="entries">${found.first.map(row).join('')}</ul>` : ''}
   <div class="row start"><button type="button" class="solid" id="import-now" ${found.new ? '' : 'disabled'}>${esc(found.new === 1 ? WORDS.import_one : fill(WORDS.import_rows, {n: found.new}))}</button><button type="button" class="plain" id="import-not">${esc(WORDS.cancel)}</button></div>`;
-const sayAdded = added => fill(added.reactions === 1 ? WORDS.added_one : WORDS.added, {n: added.reactions, known: added.known ? fill(WORDS.added_known, {n: added.known}) : ''});
+const knownToo = added => added.known ? fill(WORDS.added_known, {n: added.known}) : '';
+const sayAdded = added => !added.reactions ? fill(WORDS.added_unrated, {known: knownToo(added)})
+  : `${fill(added.reactions === 1 ? WORDS.added_one : WORDS.added, {n: added.reactions, known: knownToo(added)})} ${WORDS.added_then}`;
 // A large file takes a while: how far it is is asked for until it is stored.
 const showImport = async () => {
   const at = await fetch('api/v1/import/progress').then(answer => answer.json()).catch(() => ({total: 0}));
@@ -49,7 +51,7 @@ const store = async () => {
   const watching = setInterval(showImport, 300);
   const added = await post('import').finally(() => { isStoring = false; clearInterval(watching); });
   file = null;
-  tell(`<p class="said">${icon('check', 15)} <span>${esc(sayAdded(added))} ${esc(WORDS.added_then)}</span></p>`);
+  tell(`<p class="said">${icon('check', 15)} <span>${esc(sayAdded(added))}</span></p>`);
   document.dispatchEvent(new Event('cf:poll'));
 };
 element.addEventListener('change', event => {
@@ -61,11 +63,9 @@ element.addEventListener('change', event => {
 element.addEventListener('click', event => {
   if (event.target.closest('#import-now')) attempt(WORDS.importing, store);
   if (event.target.closest('#import-not')) { file = null; tell(''); }
-  if (event.target.closest('[data-do=restore]')) restoring = true;
 });
 
-let restoring = false;
 watch('value', () => {
   if (space()) space().innerHTML = told;
-  if (restoring) setTimeout(() => location.assign('./'), 1500);
+  if (props.value?.done === 'restore') setTimeout(() => location.assign('./'), 1500);
 });

@@ -1,6 +1,7 @@
 // How every page beside the chat behaves. It is drawn when it is opened and when the app's stamp
-// changes. [data-do] acts, with the element's data; [data-see] changes what is looked at. What is
-// open stays open, and what is being typed stays typed, when the page is drawn anew.
+// changes. [data-do] acts, with the element's data; [data-see] changes what is looked at, and a second
+// press looks away again, but for tabs. What is open stays open, and what is being typed stays typed,
+// when the page is drawn anew.
 let stamp = null, see = {};
 const open = new Map(), typed = new Map();
 const isShown = () => element.closest('.view')?.hasAttribute('data-shown');
@@ -55,7 +56,8 @@ const fields = node => Object.fromEntries(new FormData(node.closest('form') || u
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-do], button[data-see]');
   if (!button || button.disabled) return;
-  if (button.dataset.see) return look({[button.dataset.see]: see[button.dataset.see] === button.value ? '' : button.value});
+  const again = see[button.dataset.see] === button.value && button.getAttribute('role') !== 'tab';
+  if (button.dataset.see) return look({[button.dataset.see]: again ? '' : button.value});
   if (button.dataset.sure && !confirm(button.dataset.sure)) return;
   rest(button);
   for (const name of Object.keys(fields(button))) typed.delete(name);
