@@ -40,10 +40,12 @@ class FoundModel:
     trouble: str = ""
 
 
-def find_models(data_folder: Path, device: str) -> list[FoundModel]:
-    """The starter, folders below models/ in the data folder, and the hub's models on this machine.
+def find_models(data_folder: Path, device: str, chosen: str = "") -> list[FoundModel]:
+    """The starter, folders below models/ in the data folder, the hub's models on this machine, and
+    the chosen one, wherever it lies.
 
     Args:
+        chosen: as `chosen_model` says it.
         device: "cpu" or "cuda", as the engine runs; on "cuda" only sizes are told.
     """
     folders = {"": STARTER}
@@ -53,12 +55,16 @@ def find_models(data_folder: Path, device: str) -> list[FoundModel]:
         name = stored.name.removeprefix("models--").replace("--", "/", 1)
         if any(stored.glob("snapshots/*/config.json")) and not must_be_fetched(name):
             folders[name] = next(stored.glob("snapshots/*/config.json")).parent
-    return [_look_at(name, folder, device) for name, folder in folders.items()]
+    names = {name: str(folder) for name, folder in folders.items()} | {
+        chosen: chosen or str(STARTER)
+    }
+    return [_look_at(name, place, device) for name, place in names.items()]
 
 
-def _look_at(name: str, folder: Path, device: str) -> FoundModel:
+def _look_at(name: str, place: str, device: str) -> FoundModel:
+    """place: a folder, or the name of one that the hub's cache holds."""
     try:
-        shape = read_shape(folder)
+        shape = read_shape(find_folder(place, fetch=False))
     except ChatFeedbackError as error:
         return FoundModel(name, 0, {}, str(error))
     fits: dict[str, tuple[str, bool]] = {}

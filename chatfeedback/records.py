@@ -681,6 +681,10 @@ class TraitBelief:
     probability: float  # P(weight > 0)
 
 
+WhyNot = Literal["", "taken back", "comment", "measured"]
+"""Why an event taught nothing; empty when it did."""
+
+
 @dataclass(frozen=True)
 class Learned:
     """What a click did, shown beside it."""
@@ -688,9 +692,10 @@ class Learned:
     feedback_id: int
     learn_ms: float
     moved: tuple[TraitBelief, ...]  # the traits that moved most, with their new belief
-    teaches: str  # "a choice", "a thumb", "nothing (tie)" ...
+    teaches: str  # "a choice", "a thumb" ...; empty when nothing was learned from it
     clicks: int
     clicks_until_learning: int
+    why_not: WhyNot = ""
 
 
 @dataclass(frozen=True)

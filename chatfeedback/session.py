@@ -56,6 +56,7 @@ from chatfeedback.places import Place, list_places
 from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     BLIND_TRIAL,
+    MEASURED_ONLY,
     REPEAT,
     BaseInfo,
     ChatSettings,
@@ -71,6 +72,7 @@ from chatfeedback.records import (
     TextDelta,
     TraitBelief,
     Turn,
+    WhyNot,
 )
 from chatfeedback.requests import Requests, go_on_with
 from chatfeedback.rules.effects import Effect, find_effects
@@ -158,7 +160,8 @@ class Session:
         """The models on this machine, and which of them fit it."""
         base = self._engine.state().base
         is_cuda = base is not None and base.device.startswith("cuda")
-        return find_models(self._store.folder, "cuda" if is_cuda else "cpu")
+        chosen, _ = self.chosen_model()
+        return find_models(self._store.folder, "cuda" if is_cuda else "cpu", chosen)
 
     def chosen_model(self) -> tuple[str, str]:
         """(model, quantisation) of the next start; an empty model is the starter."""
@@ -562,14 +565,26 @@ class Session:
         if is_new:
             self._follow_up(person_id, event)
         status = self._learner.status(person_id)
+        why_not = self._why_not(person_id, event)
         return Learned(
             feedback_id=feedback_id,
             learn_ms=learn_ms,
             moved=moved,
-            teaches=_teaches(event),
+            teaches="" if why_not else _teaches(event),
             clicks=status.clicks,
             clicks_until_learning=status.clicks_until_learning,
+            why_not=why_not,
         )
+
+    def _why_not(self, person_id: int, event: FeedbackEvent) -> WhyNot:
+        if event.kind == "undo" or (event.kind == "thumb" and not event.value):
+            return "taken back"
+        if event.kind == "comment":
+            return "comment"
+        if event.kind == "pick" and event.comparison_id is not None:
+            asked = self._store.comparison(person_id, event.comparison_id)
+            return "measured" if asked.why in MEASURED_ONLY else ""
+        return ""
 
     def reword(self, person_id: int, reply_id: int, text: str) -> None:
         """The person's wording of a reply takes its place in the conversation; teaches nothing."""
@@ -742,11 +757,10 @@ def _title_of(text: str) -> str:
 
 
 def _teaches(event: FeedbackEvent) -> str:
-    if event.kind == "thumb":
-        return "a thumb" if event.value else "nothing (thumb taken back)"
     if event.kind == "pick":
         return {"tie": "a tie", "both_bad": "both too weak"}.get(event.outcome or "", "a choice")
     said = {
+        "thumb": "a thumb",
         "rank": "a ranking",
         "rating": "a rating",
         "edit": "a better answer",
@@ -754,6 +768,5 @@ def _teaches(event: FeedbackEvent) -> str:
         "trait": "a trait",
         "flag": "a flag",
         "forget": "to start afresh",
-        "undo": "nothing (taken back)",
     }
-    return said.get(event.kind, "nothing")
+    return said[event.kind]

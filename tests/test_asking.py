@@ -80,7 +80,8 @@ def test_a_blind_trial_is_counted_and_never_learned_from(open_session):
     shown = ask(session, me, 1, Asking(2, BLIND_TRIAL))
     winner = "first" if shown.reply_ids[0] == max(shown.reply_ids) else "second"
     learned = pick(session, me, shown, winner)
-    assert (learned.clicks, learned.moved) == (0, ())
+    assert (learned.clicks, learned.moved, learned.teaches) == (0, (), "")
+    assert learned.why_not == "measured"
     assert session.beliefs(me) == before
     assert session.blind_trials(me).wins == 1
 

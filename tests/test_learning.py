@@ -9,6 +9,7 @@ import pytest
 
 from chatfeedback.engine.adapter_files import progress_folder
 from chatfeedback.errors import EngineDied, InputRefused
+from chatfeedback.learning.learner import _Current, _describe
 from chatfeedback.records import DpoSettings, FeedbackEvent, KtoSettings, LearnRequest
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
@@ -213,6 +214,13 @@ def begin_to_learn(store):
     session.learn_now(me)
     assert engine.reached.wait(10)
     return session, engine, me
+
+
+def test_a_run_that_has_taken_no_step_counts_none():
+    starting = _Current("run", 1, phase="learning")
+    assert _describe("learning", starting, 0) == "Learning begins"
+    starting.note_step(3, 60)
+    assert _describe("learning", starting, 0) == "Learning · step 3/60"
 
 
 def test_a_paused_run_halts_and_goes_on_from_the_same_request(store):

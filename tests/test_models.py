@@ -3,7 +3,13 @@
 import pytest
 
 from chatfeedback.errors import InputRefused, ModelUnusable
-from chatfeedback.models import choose_model, chosen_model, chosen_quantisation, find_models
+from chatfeedback.models import (
+    STARTER,
+    choose_model,
+    chosen_model,
+    chosen_quantisation,
+    find_models,
+)
 from chatfeedback.places import list_places
 from chatfeedback.settings import Settings
 from storage.store import open_store
@@ -53,6 +59,19 @@ def test_the_choice_is_kept_for_the_next_start(store):
     assert (chosen_model(store), chosen_quantisation(store, Settings())) == ("", "nf4")
     with pytest.raises(InputRefused, match="'int3'"):
         choose_model(store, "", "int3")
+
+
+def test_the_chosen_model_is_listed_wherever_it_lies(store):
+    elsewhere = store.folder / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (elsewhere / name).symlink_to(STARTER / name)
+    choose_model(store, str(elsewhere), "none")
+    _, mine = find_models(store.folder, "cpu", chosen_model(store))
+    assert (mine.name, mine.trouble) == (str(elsewhere), "")
+    (elsewhere / "config.json").unlink()
+    _, gone = find_models(store.folder, "cpu", chosen_model(store))
+    assert "config.json" in gone.trouble
 
 
 def test_a_model_that_is_not_here_is_not_chosen(store):

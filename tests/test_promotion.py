@@ -15,6 +15,7 @@ from chatfeedback.learning.promotion import (
     find_no_gain,
     find_relapse,
     kept_share,
+    say_gain,
     sequence_kl,
 )
 from chatfeedback.learning.retention import Question, interleave, questions
@@ -44,6 +45,12 @@ def replies(*texts):
     engine = FakeEngine()
     made = engine._reply(0, "prompt", None)
     return [dataclasses.replace(made, text=text) for text in texts]
+
+
+def test_what_is_said_of_a_good_version_agrees_with_its_figures():
+    assert say_gain(change(how_to_share=0.996)) == "Better for you, and nothing was forgotten."
+    for lost in ({"facts_share": 0.96}, {"how_to_share": 0.99}):
+        assert say_gain(change(**lost)) == "Better for you, and hardly anything was forgotten."
 
 
 def test_a_good_candidate_does_no_harm_and_gains():

@@ -11,7 +11,7 @@ import pytest
 from fake_session import LONG_ANSWER, READY, YOU, FakeSession, make_version
 
 from chatfeedback.errors import EngineUnavailable, NotFound, PromptTooLong
-from chatfeedback.records import EngineState, LearningRun, TraitBelief
+from chatfeedback.records import EngineState, Learned, LearningRun, TraitBelief
 from ui import text
 from ui.beliefs import show_beliefs
 from ui.chat import pace
@@ -338,6 +338,18 @@ def test_an_open_comparison_can_still_be_voted_on_after_a_reload(handlers):
 # --- feedback -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("why_not", "said"),
+    [
+        ("taken back", "Taken back · 3 more choices until it learns"),
+        ("comment", "Kept beside the answer; nothing is learned from it"),
+        ("measured", "Noted; it only measures, nothing is learned from it"),
+    ],
+)
+def test_what_teaches_nothing_is_not_called_learned(why_not, said):
+    assert text.say_learned(Learned(1, 3.0, (), "", 7, 3, why_not), {}) == said
+
+
 def test_a_thumb_says_what_it_taught(handlers):
     place = say(handlers, "hello")
     shown = handlers.thumb(place, {"reply_id": 1, "value": 1} | CLICK)
@@ -477,6 +489,12 @@ def test_going_back_to_the_base_model_is_immediate(handlers, session):
     assert shown["toast"]["text"] == text.ROLLED_BACK_BASE
     shown = handlers.use_version({"adapter_id": "v1"})
     assert [each["state"] for each in shown["learning"]["versions"]] == ["retired", "serving"]
+
+
+def test_a_version_of_another_model_is_neither_in_use_here_nor_to_be_chosen(session):
+    session.all_versions = [make_version(1, "serving", base_key="another")]
+    [version] = show_learning(session, YOU)["versions"]
+    assert (version["state_words"], version["usable"]) == ("of another model", False)
 
 
 def test_only_earlier_versions_can_be_chosen(session):

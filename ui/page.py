@@ -38,6 +38,10 @@ STREAM: dict[str, Any] = {
     "concurrency_id": "replies",
 }
 FOCUS = "() => { document.querySelector('#message textarea')?.focus(); }"
+FOCUS_AND_POLL = (
+    "() => { document.querySelector('#message textarea')?.focus();"
+    " document.dispatchEvent(new Event('cf:poll')); }"
+)
 POLL = "() => { document.dispatchEvent(new Event('cf:poll')); }"
 # The box is emptied here, in the browser, as its text is taken; a refused text is put back. What
 # waited for the model is sent instead of what stands in the box by now.
@@ -246,11 +250,11 @@ class _Wiring:
         listen(parts["transcript"].chip, do.chip, after=POLL)
         listen(parts["transcript"].rate, do.rate, after=POLL)
         listen(parts["transcript"].mark, do.flag, after=POLL)
-        listen(parts["transcript"].rank, do.rank, after=FOCUS)
+        listen(parts["transcript"].rank, do.rank, after=FOCUS_AND_POLL)
         listen(parts["transcript"].undo, do.undo, after=POLL)
         listen(parts["writer"].comment, do.comment, after=POLL)
         listen(parts["transcript"].sibling, do.show_sibling)
-        listen(parts["transcript"].vote, do.vote, after=FOCUS)
+        listen(parts["transcript"].vote, do.vote, after=FOCUS_AND_POLL)
         listen(parts["writer"].rewrite, do.rewrite, after=POLL)
         listen(parts["writer"].reword, do.reword)
 

@@ -79,6 +79,7 @@ VERSION_STATES = {
     "retired": "earlier version",
     "rejected": "not used",
 }
+ON_ANOTHER_MODEL = "of another model"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -214,9 +215,19 @@ def say_saved(name: str) -> str:
     return f"Saved as {name}."
 
 
+NOT_LEARNED = {
+    "taken back": "Taken back",
+    "comment": "Kept beside the answer; nothing is learned from it",
+    "measured": "Noted; it only measures, nothing is learned from it",
+}
+
+
 def say_learned(learned: Learned, before: Mapping[str, TraitBelief]) -> str:
     """'Learned from a choice in 3 ms · shorter answers 62→71 % · 3 more choices until …'."""
-    parts = [f"Learned from {learned.teaches} in {say_duration(learned.learn_ms)}"]
+    if learned.why_not in ("comment", "measured"):
+        return NOT_LEARNED[learned.why_not]
+    learned_from = f"Learned from {learned.teaches} in {say_duration(learned.learn_ms)}"
+    parts = [NOT_LEARNED.get(learned.why_not, learned_from)]
     parts += [say_moved(belief, before.get(belief.name)) for belief in learned.moved[:2]]
     if learned.clicks_until_learning > 0:
         parts.append(f"{count(learned.clicks_until_learning, 'more choice')} until it learns")

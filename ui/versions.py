@@ -21,6 +21,8 @@ from ui import text
 CLICKS_SHOWN = 60
 OWN_QUESTIONS = 8
 RUNS_KNOWN = 200
+ELSEWHERE = {"state": "retired", "state_words": text.ON_ANOTHER_MODEL, "usable": False}
+"""A version of another base: whatever it is there, here it can neither answer nor be chosen."""
 
 
 def show_versions(
@@ -32,8 +34,10 @@ def show_versions(
     ratings = session.version_ratings(person_id)
     runs = find_runs(session, person_id)
     trunk = find_trunk(versions)
+    base = session.engine_state().base
     return [
         show_version(each, now, known)
+        | ({} if base is None or each.base_key == base.key else ELSEWHERE)
         | {
             "on_trunk": each.adapter_id in trunk,
             "because": say_because(runs.get(each.adapter_id)),

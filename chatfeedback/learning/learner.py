@@ -577,6 +577,8 @@ def _describe(phase: str, current: _Current | None, until: int) -> str:
     if phase == "collecting":
         return "Gathering what you taught"
     if phase == "learning" and current is not None:
+        if not current.max_steps:
+            return "Learning begins"
         return f"Learning · step {current.step}/{current.max_steps}"
     if phase == "checking":
         return "Checking the new version"

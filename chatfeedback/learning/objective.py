@@ -128,7 +128,7 @@ def _is_trusted(n_choices: int, agreement: float | None, settings: Settings) -> 
 
 def _by_evidence(counts: EvidenceCounts) -> tuple[Objective, str]:
     if counts.rankings:
-        return "listwise", "You ranked answers; rankings and choices are learned together."
+        return "listwise", "You chose the best of several answers, or put them in order."
     if counts.rewrites:
         return "dpo", "You chose between answers or rewrote them; rewrites are imitated too."
     if counts.choices:

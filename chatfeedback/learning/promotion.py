@@ -129,7 +129,7 @@ def examine(
     axes = watch_protected_axes(of_candidate.texts, of_base.texts)
     return GateReport(
         accepted=not reasons,
-        reasons=tuple(reasons) or ("Better for you, and nothing was forgotten.",),
+        reasons=tuple(reasons) or (say_gain(measures),),
         better_probability=measures.better_than_base,
         kl_nats=measures.kl_nats,
         facts_share=measures.facts_share,
@@ -217,6 +217,13 @@ def measure(
         length_ratio=_mean_length(candidate.all) / max(1.0, _mean_length(base.all)),
         distinct_ratio=distinct_2(candidate.texts) / max(1e-9, distinct_2(base.texts)),
     )
+
+
+def say_gain(measures: Measures) -> str:
+    """Why it serves, and whether all is kept, to a whole per cent as it is shown."""
+    shares = [share for share in (measures.facts_share, measures.how_to_share) if share is not None]
+    lost = any(round(100 * share) < 100 for share in shares)
+    return f"Better for you, and {'hardly anything' if lost else 'nothing'} was forgotten."
 
 
 def find_harm(measures: Measures, settings: Settings) -> list[str]:
