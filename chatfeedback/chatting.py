@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatfeedback.errors import InputRefused
 from chatfeedback.records import ChatSettings, Sampling
+from chatfeedback.settings import Settings
 
 LONGEST_PERSONA = 8000
 """Characters: what a system prompt may be, with room left for the talk in a small context."""
@@ -44,9 +45,14 @@ def check_chat_settings(settings: ChatSettings) -> None:
             )
 
 
-def read_sampling(given: dict[str, object]) -> Sampling | None:
-    """The sampling that a form describes; None where every field is blank. InputRefused for what is
-    no number."""
+def usual_sampling(settings: Settings) -> Sampling:
+    """How replies are drawn where a conversation has nothing of its own."""
+    return Sampling(temperature=settings.temperature, max_new_tokens=settings.max_new_tokens)
+
+
+def read_sampling(given: dict[str, object], usual: Sampling) -> Sampling | None:
+    """The sampling that a form describes, blank fields as usual; None where every one is.
+    InputRefused for what is no number."""
     numbers: dict[str, float | int] = {}
     for limits in SAMPLING_LIMITS:
         value = str(given.get(limits.name) or "").strip()
@@ -57,4 +63,5 @@ def read_sampling(given: dict[str, object]) -> Sampling | None:
         except ValueError:
             raise InputRefused(f"{limits.name} is {value[:20]!r}; it must be a number.") from None
         numbers[limits.name] = int(number) if limits.name == "max_new_tokens" else number
-    return Sampling(**numbers) if numbers else None  # type: ignore[arg-type]
+    chosen = replace(usual, **numbers)  # type: ignore[arg-type]
+    return None if chosen == usual else chosen

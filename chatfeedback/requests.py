@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chatfeedback.chatting import usual_sampling
 from chatfeedback.learning.choices import Choices
 from chatfeedback.protocols import Store
 from chatfeedback.records import (
@@ -109,7 +110,7 @@ class Requests:
         they must differ to teach."""
         chosen = self._store.chat_settings(person_id, conversation_id).sampling
         if chosen is None:
-            return Sampling(temperature=temperature, max_new_tokens=self._settings.max_new_tokens)
+            return replace(usual_sampling(self._settings), temperature=temperature)
         if temperature > self._settings.temperature:
             return replace(chosen, temperature=max(chosen.temperature, temperature))
         return chosen

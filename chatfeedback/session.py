@@ -26,7 +26,7 @@ from chatfeedback.asking.explore import (
     worth_asking,
 )
 from chatfeedback.asking.trials import BlindTrials, read_trials
-from chatfeedback.chatting import check_chat_settings
+from chatfeedback.chatting import check_chat_settings, usual_sampling
 from chatfeedback.curation import Curation
 from chatfeedback.downloads import Download, Downloads
 from chatfeedback.erasing import check_confirmed, erase_everything
@@ -69,6 +69,7 @@ from chatfeedback.records import (
     LearningStatus,
     Person,
     ReplyProgress,
+    Sampling,
     TextDelta,
     TraitBelief,
     Turn,
@@ -304,6 +305,10 @@ class Session:
     def show_message(self, person_id: int, message_id: int) -> None:
         """Go back to another variant of a message, and to what was said after it."""
         self._store.show_message(person_id, message_id)
+
+    def usual_sampling(self) -> Sampling:
+        """How replies are drawn where a conversation has nothing of its own."""
+        return usual_sampling(self._settings)
 
     def set_chat(self, person_id: int, conversation_id: int, settings: ChatSettings) -> None:
         """The persona and the sampling of one conversation, from the next reply on."""

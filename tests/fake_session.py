@@ -64,6 +64,7 @@ NOW = "2026-11-21T09:30:00+00:00"
 BASE = BaseInfo("starter", "Starter", True, 2048, 256, 8_000_000, "cpu", "float32", "none")
 BASIS = style_basis(BASE.key, BASE.hidden_size)
 READY = EngineState("ready", "The starter model is ready.", BASE)
+FITS = ("chats and learns in 0.5 GB", True)
 LONG_ANSWER = " ".join(f"word{number}" for number in range(400))
 
 
@@ -234,6 +235,9 @@ class FakeSession:
         check_chat_settings(settings)
         self.chats[conversation_id] = settings
 
+    def usual_sampling(self) -> Sampling:
+        return Sampling()
+
     def asking_rate(self, person_id: int) -> AskingRate:
         return self.rate
 
@@ -397,7 +401,7 @@ class FakeSession:
 
     def find_models(self) -> list[FoundModel]:
         return [
-            FoundModel("", 8_000_000, {"none": ("chats and learns in 0.5 GB", True)}),
+            FoundModel("", 8_000_000, dict.fromkeys(("none", "int8", "nf4"), FITS)),
             FoundModel("/models/big", 7_600_000_000, {"none": ("needs 30 GB", False)}),
             FoundModel("/models/broken", 0, {}, "It holds no weights."),
         ]

@@ -84,9 +84,10 @@ def save(page, name: str) -> None:
     page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
     path = FOLDER / f"{name}.png"
     page.screenshot(path=path)
-    Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
+    picture = Image.open(path).convert("RGB")
+    # Median cut, Pillow's default, leaves out colours that few pixels have: a green dot turns grey.
+    few = Image.Quantize.MAXCOVERAGE
+    picture.quantize(COLOURS, few, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB", flush=True)
 
 

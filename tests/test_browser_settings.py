@@ -26,6 +26,21 @@ def test_another_person_finds_only_their_own_conversations(visit, session):
     assert session.default_person().name == "Ada"
 
 
+def test_who_chats_is_named_where_there_are_several_people(visit, session):
+    page = visit()
+    expect(page.get_by_role("link", name="You", exact=True)).to_be_visible()
+    session.everybody = session.everybody[:1]
+    page.reload()
+    expect(page.get_by_role("link", name="Chat", exact=True)).to_be_visible()
+    expect(page.locator("#conversations .list")).to_be_visible()
+    expect(page.get_by_role("link", name="You", exact=True)).to_have_count(0)
+
+
+def test_a_model_that_fits_says_so_once(visit, session):
+    page = visit("#settings")
+    expect(page.get_by_text("Fits", exact=True)).to_have_count(1)
+
+
 def test_a_model_is_chosen_for_the_next_start(visit, session):
     page = visit("#settings")
     expect(page.get_by_text("It holds no weights.")).to_be_visible()

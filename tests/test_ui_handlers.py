@@ -11,7 +11,7 @@ import pytest
 from fake_session import LONG_ANSWER, READY, YOU, FakeSession, make_version
 
 from chatfeedback.errors import EngineUnavailable, NotFound, PromptTooLong
-from chatfeedback.records import EngineState, Learned, LearningRun, TraitBelief
+from chatfeedback.records import EngineState, Learned, LearningRun, Sampling, TraitBelief
 from ui import text
 from ui.beliefs import show_beliefs
 from ui.chat import pace
@@ -641,3 +641,35 @@ def test_a_widget_with_double_braces_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("ui.widgets.STATIC", tmp_path)
     with pytest.raises(ValueError, match="could run"):
         make_widget("bad", {})
+
+
+# --- settings of a conversation ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"persona": "A pirate."}, text.CHAT_SET),
+        ({"asking_rate": "never"}, text.RATE_SET),
+        ({"persona": "A pirate.", "asking_rate": "never"}, f"{text.CHAT_SET} {text.RATE_SET}"),
+        ({"temperature": "0.7", "asking_rate": "sometimes"}, text.NOTHING_SET),
+    ],
+)
+def test_what_was_saved_of_the_settings_is_said(session, handlers, given, said):
+    talk = session.new_conversation(YOU)
+    assert handlers.set_chat(Place(talk), given)["toast"]["text"] == said
+
+
+def test_a_chat_that_has_not_begun_does_not_begin_with_the_rate_of_asking(session, handlers):
+    handlers.set_chat(EMPTY, {"asking_rate": "often"})
+    assert session.talks == {}
+
+
+def test_a_number_that_is_as_usual_says_which_it_is(session, handlers):
+    talk = session.new_conversation(YOU)
+    handlers.set_chat(Place(talk), {"temperature": "0.2"})
+    numbers = handlers.show_chat_settings(Place(talk))["drawer"]["numbers"]
+    shown = {each["name"]: (each["value"], each["usual"]) for each in numbers}
+    assert shown["temperature"] == (0.2, 0.7)
+    assert shown["max_new_tokens"] == (None, 256)
+    assert session.chats[talk].sampling == Sampling(temperature=0.2)

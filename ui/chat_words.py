@@ -96,6 +96,7 @@ CONVERSATIONS = {
     "delete_of": "Delete {title}",
     "new_title": "New title",
     "none": "No conversations yet",
+    "acts": "{name} is chatting. Settings has the others.",
 }
 
 DRAWER = {
@@ -105,7 +106,7 @@ DRAWER = {
     "persona_means": "Who the model is here, and what it should heed.",
     "persona_example": "You are a patient teacher. Explain with examples.",
     "sampling": "How answers are drawn",
-    "as_usual": "as usual",
+    "as_usual": "as usual: {usual}",
     "asking": "Ask me to compare answers",
     "asking_means": "For all conversations. A comparison teaches most when the model is unsure.",
     "copy": "Keep a copy",

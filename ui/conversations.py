@@ -31,7 +31,14 @@ def show_conversations(
                 "on": each.conversation_id == current,
             }
         )
-    return {"items": items, "current": current}
+    return {"items": items, "current": current, "acts": name_who_acts(session, person_id)}
+
+
+def name_who_acts(session: Session, person_id: int) -> str:
+    """Whose conversations these are; "" where there is nobody else."""
+    people = session.queries.people()
+    named = (each.name for each in people if each.person_id == person_id)
+    return next(named, "") if len(people) > 1 else ""
 
 
 def find_title(session: Session, person_id: int, conversation_id: int | None) -> str:

@@ -24,10 +24,9 @@ FOUND, FOUND_END = "\x02", "\x03"
 
 def show_drawer(session: Session, person_id: int, conversation_id: int | None) -> dict[str, Any]:
     """The drawer's value: persona, numbers with their limits, how often to ask."""
-    settings = ChatSettings()
-    if conversation_id is not None:
-        settings = session.queries.chat_settings(person_id, conversation_id)
-    chosen = asdict(settings.sampling) if settings.sampling else {}
+    settings = chat_settings(session, person_id, conversation_id)
+    usual = asdict(session.usual_sampling())
+    chosen = asdict(settings.sampling) if settings.sampling else usual
     return {
         "open": datetime.now().isoformat(),  # differs, so that each opening is drawn
         "persona": settings.persona,
@@ -35,7 +34,8 @@ def show_drawer(session: Session, person_id: int, conversation_id: int | None) -
             {
                 **asdict(limits),
                 "label": text.SAMPLING[limits.name],
-                "value": chosen.get(limits.name),
+                "usual": usual[limits.name],
+                "value": tell_apart(chosen[limits.name], usual[limits.name]),
             }
             for limits in SAMPLING_LIMITS
         ],
@@ -45,9 +45,22 @@ def show_drawer(session: Session, person_id: int, conversation_id: int | None) -
     }
 
 
-def read_settings(given: Any) -> ChatSettings:
+def chat_settings(session: Session, person_id: int, conversation_id: int | None) -> ChatSettings:
+    """What is set for a conversation; nothing for one that has not begun."""
+    if conversation_id is None:
+        return ChatSettings()
+    return session.queries.chat_settings(person_id, conversation_id)
+
+
+def tell_apart(chosen: float, usual: float) -> float | None:
+    """A number that was chosen; None where it is as usual."""
+    return None if chosen == usual else chosen
+
+
+def read_settings(session: Session, given: Any) -> ChatSettings:
     """What the drawer's form says."""
-    return ChatSettings(str(given.get("persona", "")).strip(), read_sampling(dict(given)))
+    sampling = read_sampling(dict(given), session.usual_sampling())
+    return ChatSettings(str(given.get("persona", "")).strip(), sampling)
 
 
 # --- a conversation as a file --------------------------------------------------------------

@@ -17,7 +17,6 @@ from typing import Any, Literal, get_args
 
 from chatfeedback.errors import ChatFeedbackError, InputRefused
 from chatfeedback.records import (
-    ChatSettings,
     FeedbackEvent,
     FeedbackKind,
     Flag,
@@ -34,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 Shown = dict[str, Any]
 Gesture = Mapping[str, Any]
+# What the page shows first, the answer, and the message if it is shown with it.
+Begun = tuple[Shown, Iterator[ReplyProgress], str | None]
 _toast_ids = itertools.count(1)
 
 
@@ -201,50 +202,48 @@ class Handlers:
 
     def regenerate(self, place: Place, gesture: Gesture) -> Iterator[Shown]:
         """Another answer to the last message, beside the ones there are."""
-        with self._replies.write(place.tab) as reply:
-            if reply is None:
-                yield {"toast": {}}
-                return
-            try:
-                chat.require_engine(self._session)
-                message_id = _need_id(gesture, "message_id")
-                yield self._show_rewriting(place, message_id)
-                progress = self._session.regenerate(self._person_id, message_id)
-                yield from self._stream(progress, reply, place, None)
-            except Exception as error:
-                yield self._show_failed(place, error)
+
+        def begin() -> Begun:
+            message_id = _need_id(gesture, "message_id")
+            progress = self._session.regenerate(self._person_id, message_id)
+            return self._show_rewriting(place, message_id), progress, None
+
+        return self._write_anew(place, begin)
 
     def go_on(self, place: Place, gesture: Gesture) -> Iterator[Shown]:
         """Go on with an answer that was cut short; the short one stays beside it."""
-        with self._replies.write(place.tab) as reply:
-            if reply is None:
-                yield {"toast": {}}
-                return
-            try:
-                chat.require_engine(self._session)
-                reply_id = _need_id(gesture, "reply_id")
-                [cut] = self._session.queries.replies(self._person_id, [reply_id])
-                shown = self._show_rewriting(place, cut.message_id)
-                yield shown | {"live": chat.show_begun(cut)}
-                progress = self._session.continue_reply(self._person_id, reply_id)
-                yield from self._stream(progress, reply, place, None)
-            except Exception as error:
-                yield self._show_failed(place, error)
+
+        def begin() -> Begun:
+            reply_id = _need_id(gesture, "reply_id")
+            [cut] = self._session.queries.replies(self._person_id, [reply_id])
+            shown = self._show_rewriting(place, cut.message_id) | {"live": chat.show_begun(cut)}
+            return shown, self._session.continue_reply(self._person_id, reply_id), None
+
+        return self._write_anew(place, begin)
 
     def revise(self, place: Place, gesture: Gesture) -> Iterator[Shown]:
         """Answer a message that is said differently now. What came after it goes aside."""
+
+        def begin() -> Begun:
+            message_id, said = _need_id(gesture, "message_id"), str(gesture.get("text", ""))
+            progress = self._session.revise(
+                self._person_id, message_id, said, _need_client_id(gesture)
+            )
+            return self._show_revising(place, message_id, said), progress, said.strip()
+
+        return self._write_anew(place, begin)
+
+    def _write_anew(self, place: Place, begin: Callable[[], Begun]) -> Iterator[Shown]:
+        """Show an answer to a message that is there already, while it is written."""
         with self._replies.write(place.tab) as reply:
             if reply is None:
                 yield {"toast": {}}
                 return
             try:
                 chat.require_engine(self._session)
-                message_id, said = _need_id(gesture, "message_id"), str(gesture.get("text", ""))
-                progress = self._session.revise(
-                    self._person_id, message_id, said, _need_client_id(gesture)
-                )
-                yield self._show_revising(place, message_id, said)
-                yield from self._stream(progress, reply, place, said.strip())
+                shown, progress, message = begin()
+                yield shown
+                yield from self._stream(progress, reply, place, message)
             except Exception as error:
                 yield self._show_failed(place, error)
 
@@ -454,16 +453,23 @@ class Handlers:
 
     def set_chat(self, place: Place, gesture: Gesture) -> Shown:
         """The persona and the sampling; a chat that has not begun yet begins here."""
-        settings = drawer.read_settings(gesture)
-        rate = str(gesture.get("asking_rate", ""))
-        if rate:
-            self._session.set_asking_rate(self._person_id, rate)
-        if settings == ChatSettings() and place.conversation_id is None:
-            return {"toast": make_toast(text.RATE_SET)}
-        place = self._ensure_conversation(place)
-        assert place.conversation_id is not None
-        self._session.set_chat(self._person_id, place.conversation_id, settings)
-        return self._show(place) | {"toast": make_toast(text.CHAT_SET)}
+        settings = drawer.read_settings(self._session, gesture)
+        rate = self._session.asking_rate(self._person_id)
+        asked = str(gesture.get("asking_rate", "")) or rate.value
+        is_rate_new = asked != rate.value
+        is_chat_new = settings != drawer.chat_settings(
+            self._session, self._person_id, place.conversation_id
+        )
+        if is_rate_new:
+            self._session.set_asking_rate(self._person_id, asked)
+        shown: Shown = {}
+        if is_chat_new:
+            place = self._ensure_conversation(place)
+            assert place.conversation_id is not None
+            self._session.set_chat(self._person_id, place.conversation_id, settings)
+            shown = self._show(place)
+        said = text.say_settings_saved(is_chat_new=is_chat_new, is_rate_new=is_rate_new)
+        return shown | {"toast": make_toast(said)}
 
     def export_chat(self, place: Place, gesture: Gesture) -> Shown:
         """The conversation as a file that the browser saves."""

@@ -45,7 +45,8 @@ UNEXPECTED = (
 )
 
 CHAT_SET = "From the next answer on, this conversation goes by these settings."
-RATE_SET = "Noted how often you want to be asked."
+RATE_SET = "In every conversation, you are asked as often as you said."
+NOTHING_SET = "Nothing was changed, so all is as it was."
 THINKING = "Thinking…"
 CHOOSING = "Choosing the best of several answers…"
 WRITTEN_BY_YOU = "written by you"
@@ -208,6 +209,12 @@ def say_context(tokens: int, limit: int) -> str:
         f"This conversation fills {percent(tokens / max(1, limit))} of what the model can read "
         f"({tokens} of {limit} tokens). When it is full, the oldest messages are left out."
     )
+
+
+def say_settings_saved(*, is_chat_new: bool, is_rate_new: bool) -> str:
+    """What of the drawer was changed: this conversation's settings, the rate of asking."""
+    parts = [CHAT_SET] * is_chat_new + [RATE_SET] * is_rate_new
+    return " ".join(parts) or NOTHING_SET
 
 
 def say_saved(name: str) -> str:

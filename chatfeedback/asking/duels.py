@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from chatfeedback.asking.elo import VERSIONS, Rating, rate, read_duels
+from chatfeedback.chatting import usual_sampling
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused, NotFound
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
@@ -21,7 +22,6 @@ from chatfeedback.records import (
     Comparison,
     GeneratedReply,
     GenerateRequest,
-    Sampling,
     Turn,
 )
 from chatfeedback.settings import Settings
@@ -107,9 +107,7 @@ class Duels:
         seed = self._next_seed()
         if np.random.default_rng(seed).random() < 0.5:
             uses = uses[::-1]
-        sampling = Sampling(
-            temperature=self._settings.temperature, max_new_tokens=self._settings.max_new_tokens
-        )
+        sampling = usual_sampling(self._settings)
         rows = [
             self._store.add_replies(
                 person_id,

@@ -8,4 +8,5 @@ const row = each => each.heading
 const view = value => `<div class="list">
   <label class="find">${icon('search', 15)}<input type="search" placeholder="${esc(WORDS.search)}" aria-label="${esc(WORDS.search)}" autocomplete="off"></label>
   <nav aria-label="${esc(WORDS.list)}"><ul>${list(value.items).map(row).join('') || `<li class="none">${esc(WORDS.none)}</li>`}</ul></nav>
+  ${value.acts ? `<a class="acts" href="#settings" title="${esc(fill(WORDS.acts, {name: value.acts}))}">${icon('person', 15)}<span>${esc(value.acts)}</span></a>` : ''}
 </div>`;

@@ -1,5 +1,5 @@
 const number = each => `<label class="number"><span>${esc(each.label)}</span>
-    <input type="number" name="${esc(each.name)}" min="${esc(each.low)}" max="${esc(each.high)}" step="any" value="${esc(each.value)}" placeholder="${esc(WORDS.as_usual)}"></label>`;
+    <input type="number" name="${esc(each.name)}" min="${esc(each.low)}" max="${esc(each.high)}" step="any" value="${esc(each.value)}" placeholder="${esc(fill(WORDS.as_usual, each))}"></label>`;
 const rate = (each, chosen) => `<label class="rate"><input type="radio" name="asking_rate" value="${esc(each.value)}" ${each.value === chosen ? 'checked' : ''}>${esc(each.label)}</label>`;
 const view = value => `<dialog class="sheet side-sheet" aria-labelledby="drawer-title" ${stays('drawer')}><form method="dialog">
   <header><h2 id="drawer-title">${esc(WORDS.title)}</h2><button type="button" class="icon" data-do="close" aria-label="${esc(WORDS.close)}">${icon('cross', 17)}</button></header>

@@ -3,9 +3,9 @@ const person = each => `<li class="person ${each.acts ? 'on' : ''}"><span><b>${e
 const people = list => panel(WORDS.people, `<p>${esc(WORDS.people_mean)}</p>
   <ul class="people">${list.map(person).join('')}</ul>
   <form class="fields inline"><label><span>${esc(WORDS.new_person)}</span><input type="text" name="name" maxlength="40" autocomplete="off"></label><button type="button" class="plain" data-do="add">${esc(WORDS.add)}</button></form>`);
-const fit = each => `<li class="${each.ok ? 'ok' : 'not'}"><b>${esc(each.ok ? WORDS.fits : WORDS.fits_not)}</b> ${esc(each.kept)}: ${esc(each.says)}</li>`;
+const fits = (all, ok) => all.length ? `<div class="fits ${ok ? 'ok' : 'not'}"><b>${esc(ok ? WORDS.fits : WORDS.fits_not)}</b><ul>${all.map(each => `<li>${esc(each.kept)}: ${esc(each.says)}</li>`).join('')}</ul></div>` : '';
 const model = each => `<label class="choice ${each.chosen ? 'on' : ''}"><input type="radio" name="model" value="${esc(each.name)}" ${each.chosen ? 'checked' : ''}><b>${esc(each.title)}</b><span>${esc(each.trouble || each.size)}</span>
-  ${each.fits.length ? `<ul class="fits">${each.fits.map(fit).join('')}</ul>` : ''}</label>`;
+  ${[true, false].map(ok => fits(each.fits.filter(fit => fit.ok === ok), ok)).join('')}</label>`;
 const download = at => at ? `<div class="download"><h3>${esc(WORDS.download)}</h3><p class="download-says" role="status">${esc(at.says)}</p>
   ${at.is_running ? `<div class="progress" role="progressbar" aria-label="${esc(WORDS.download)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${esc(at.percent)}"><i style="width:${esc(at.percent)}%"></i></div>
   <div class="row start"><button type="button" class="plain" data-do="cancel">${esc(WORDS.cancel)}</button></div>` : ''}</div>` : '';
