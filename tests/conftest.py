@@ -70,3 +70,25 @@ def visit(browser, server, session) -> Iterator[object]:
     visitor = Visit(browser, server)
     yield visitor
     visitor.close()
+
+
+# --- the flow, where a file has a `session` of its own (tests/sessions.py) --------------------
+
+
+@pytest.fixture
+def engine():
+    from tests.fakes import FakeEngine
+
+    return FakeEngine()
+
+
+@pytest.fixture
+def me(session) -> int:
+    """Who acts."""
+    return session.default_person().person_id
+
+
+@pytest.fixture
+def chat(session, me: int) -> int:
+    """An empty conversation."""
+    return session.new_conversation(me)

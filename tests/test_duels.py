@@ -6,10 +6,9 @@ import pytest
 
 from chatfeedback.errors import EngineDied, InputRefused, NotFound
 from chatfeedback.records import FeedbackEvent
-from chatfeedback.session import Session
 from chatfeedback.settings import Settings
-from storage.store import open_store
-from tests.fakes import ANSWERS, FakeEngine
+from tests.fakes import ANSWERS
+from tests.sessions import running
 
 LENIENT = dataclasses.replace(
     Settings(), min_better_probability=0.0, min_not_worse_probability=0.0, learn_when_idle=False
@@ -17,18 +16,9 @@ LENIENT = dataclasses.replace(
 
 
 @pytest.fixture
-def engine():
-    return FakeEngine()
-
-
-@pytest.fixture
 def session(tmp_path, engine):
-    store = open_store(tmp_path)
-    session = Session(store, engine, LENIENT, seed=0)
-    session.wait_until_ready()
-    yield session
-    session.close()
-    store.close()
+    with running(tmp_path, engine, LENIENT) as session:
+        yield session
 
 
 @pytest.fixture

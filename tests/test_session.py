@@ -7,36 +7,14 @@ import pytest
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.records import FeedbackEvent
 from chatfeedback.session import Session
-from chatfeedback.settings import Settings
 from storage.store import open_store
-from tests.fakes import FakeEngine
-
-BY_HAND = dataclasses.replace(Settings(), learn_when_idle=False)
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine()
+from tests.sessions import BY_HAND, running
 
 
 @pytest.fixture
 def session(tmp_path, engine):
-    store = open_store(tmp_path)
-    session = Session(store, engine, BY_HAND, seed=0)
-    session.wait_until_ready()
-    yield session
-    session.close()
-    store.close()
-
-
-@pytest.fixture
-def me(session):
-    return session.default_person().person_id
-
-
-@pytest.fixture
-def chat(session, me):
-    return session.new_conversation(me)
+    with running(tmp_path, engine) as session:
+        yield session
 
 
 def compare_and_pick(session, me, chat, number, outcome="first"):

@@ -1,42 +1,18 @@
 """What a conversation can do besides growing, through the session: a real store, a fake engine."""
 
-import dataclasses
-
 import pytest
 
+from chatfeedback.chatting import read_sampling, usual_sampling
 from chatfeedback.errors import InputRefused
 from chatfeedback.records import ChatSettings, Sampling
-from chatfeedback.session import Session
 from chatfeedback.settings import Settings
-from storage.store import open_store
-from tests.fakes import FakeEngine
-
-BY_HAND = dataclasses.replace(Settings(), learn_when_idle=False)
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine()
+from tests.sessions import running
 
 
 @pytest.fixture
 def session(tmp_path, engine):
-    store = open_store(tmp_path)
-    session = Session(store, engine, BY_HAND, seed=0)
-    session.wait_until_ready()
-    yield session
-    session.close()
-    store.close()
-
-
-@pytest.fixture
-def me(session):
-    return session.default_person().person_id
-
-
-@pytest.fixture
-def chat(session, me):
-    return session.new_conversation(me)
+    with running(tmp_path, engine) as session:
+        yield session
 
 
 def say(session, me, chat, text):
@@ -79,6 +55,12 @@ def test_replies_are_drawn_as_the_conversation_has_it(session, engine, me, chat)
     session.set_chat(me, chat, ChatSettings(sampling=sampling))
     say(session, me, chat, "hello")
     assert engine.requests[-1].sampling == sampling
+
+
+def test_what_a_conversation_leaves_open_is_as_the_app_draws_replies() -> None:
+    usual = usual_sampling(Settings(max_new_tokens=99))
+    assert read_sampling({"temperature": "0.2"}, usual) == Sampling(0.2, max_new_tokens=99)
+    assert read_sampling({"temperature": "", "max_new_tokens": "99"}, usual) is None
 
 
 @pytest.mark.parametrize(

@@ -5,31 +5,15 @@ import dataclasses
 import pytest
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import Turn
-from chatfeedback.session import Session
-from chatfeedback.settings import Settings
-from storage.store import open_store
-from tests.fakes import ANSWERS, FakeEngine
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine()
+from chatfeedback.records import GenerateRequest, Turn
+from tests.fakes import ANSWERS
+from tests.sessions import running
 
 
 @pytest.fixture
 def session(tmp_path, engine):
-    store = open_store(tmp_path)
-    session = Session(store, engine, dataclasses.replace(Settings(), learn_when_idle=False), seed=0)
-    session.wait_until_ready()
-    yield session
-    session.close()
-    store.close()
-
-
-@pytest.fixture
-def me(session):
-    return session.default_person().person_id
+    with running(tmp_path, engine) as session:
+        yield session
 
 
 @pytest.fixture
@@ -95,7 +79,8 @@ def test_stopped_once_more_it_can_go_on_once_more(session, me, stopped):
 def test_a_reply_of_another_model_goes_on_from_its_text(session, engine, me, stopped):
     engine.base = dataclasses.replace(engine.base, key="another")
     list(session.continue_reply(me, stopped.reply_id))
-    assert engine.requests[-1].begun == Turn("assistant", stopped.text, None)
+    asked = [each for each in engine.requests if isinstance(each, GenerateRequest)]
+    assert asked[-1].begun == Turn("assistant", stopped.text, None)
 
 
 def test_a_complete_reply_has_nothing_to_add(session, me, stopped):
