@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from chatfeedback.taste.preferences import PLACES
 MAX_TEXT = 100_000
 """Longest prompt or reply that is taken, in characters."""
 
+HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 MADE_UP = "import:"
 """What every name begins with that the file itself does not give."""
 
@@ -224,7 +226,7 @@ def require_text(text: object, what: str) -> str:
         raise RowRefused(f"{what} is empty.")
     if len(text) > MAX_TEXT:
         raise RowRefused(f"{what} has {len(text):,} characters; at most {MAX_TEXT:,} are taken.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if HALF_A_CHARACTER.search(text):
         raise RowRefused(f"{what} has half a character (a lone surrogate) in it.")
     return text
 
@@ -262,17 +264,19 @@ def pick(best: int, worse: int) -> SharedReaction:
 def name_all(chat: SharedChat) -> SharedChat:
     """Give every exchange and reaction without a name one that follows from what the row says, so
     that the same row is the same row again."""
-    said = [asdict(exchange) for exchange in chat.exchanges]
-    for reaction in (each for exchange in said for each in exchange["reactions"]):
-        del reaction["at_utc"]
-    spelled = json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass")
-    row = f"{MADE_UP}{hashlib.sha256(spelled).hexdigest()[:32]}"
+    said = [replace(each, reactions=without_times(each.reactions)) for each in chat.exchanges]
+    row = f"{MADE_UP}{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"
     exchanges = tuple(name_exchange(each, f"{row}:{at}") for at, each in enumerate(chat.exchanges))
     traits = tuple(
         replace(each, key=each.key or f"{MADE_UP}{each.trait}:{each.value}:{each.at_utc}")
         for each in chat.traits
     )
     return replace(chat, exchanges=exchanges, traits=traits)
+
+
+def without_times(reactions: Sequence[SharedReaction]) -> tuple[SharedReaction, ...]:
+    """What was said, whenever it was."""
+    return tuple(replace(each, at_utc="") for each in reactions)
 
 
 def name_exchange(exchange: SharedExchange, name: str) -> SharedExchange:
