@@ -17,6 +17,7 @@ from chatfeedback.records import (
 )
 from chatfeedback.seeds import SeedSource
 from chatfeedback.settings import Settings
+from chatfeedback.taste.card import TasteCard
 
 
 class Requests:
@@ -38,19 +39,25 @@ class Requests:
         self._seeds = seeds
 
     def turns_until(
-        self, person_id: int, conversation_id: int, message_id: int, *, card: str, base_key: str
+        self,
+        person_id: int,
+        conversation_id: int,
+        message_id: int,
+        *,
+        card: TasteCard,
+        base_key: str,
     ) -> tuple[Turn, ...]:
         """The conversation up to a message, and what the model is told before it.
 
         Args:
-            card: the system line of the person's taste card; empty for none.
+            card: the person's taste card; of it the model is told what applies to the message.
             base_key: whose token ids may be used again; those of another base are left out.
         """
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
         asked = next(each for each in exchanges if each.message_id == message_id)
         return (
-            *told(self._persona(person_id, conversation_id), card),
+            *told(self._persona(person_id, conversation_id), card.line_for(asked.text)),
             *self._history(person_id, before, base_key),
             _question(asked),
         )

@@ -399,7 +399,7 @@ class Session:
             person_id,
             conversation_id,
             message_id,
-            card=self.taste_card(person_id).system_line or "",
+            card=self.taste_card(person_id),
             base_key=base.key,
         )
 

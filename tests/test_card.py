@@ -35,7 +35,7 @@ def taught(model: RewardModel, measure: str, *, more: bool, prompts=(FACT, HOW_T
 
 def test_nothing_known_is_an_empty_card(prior):
     card = write_card(prior, None, on=True)
-    assert (card.text, card.learned, card.system_line) == ("", (), None)
+    assert (card.text, card.learned, card.line_for(FACT)) == ("", (), "")
 
 
 def test_a_sure_trait_is_said_in_its_direction(prior):
@@ -75,17 +75,36 @@ def test_a_wish_for_one_kind_of_question_says_so(prior):
     assert "long, detailed answers for how-tos and explanations" in text
 
 
+def test_of_wishes_for_one_kind_of_question_the_model_is_told_those_that_apply(prior):
+    model = taught(prior, "log_words", more=False, prompts=[FACT])
+    model = taught(model, "log_words", more=True, prompts=[HOW_TO])
+    card = write_card(taught(model, "emoji", more=False), None, on=True)
+    told = card.line_for(FACT).lower().strip(".").split(", ")
+    assert {"short answers", "no emoji"} <= set(told)
+    assert "long, detailed answers" in card.line_for(HOW_TO).lower()
+    assert "short answers" not in card.line_for(HOW_TO).lower()
+    assert "for quick questions" not in card.line_for(FACT)
+
+
+def test_wishes_that_no_question_meets_together_do_not_contradict_each_other(prior):
+    model = taught(prior, "log_words", more=False, prompts=[FACT], times=8)
+    model = taught(model, "log_words", more=True, prompts=[HOW_TO], times=8)
+    model = taught(model, "examples", more=True, prompts=[HOW_TO])
+    model = taught(model, "examples", more=False, prompts=[FACT])
+    assert "give an example for how-tos" in write_card(model, None, on=True).text
+
+
 def test_the_card_goes_into_the_system_line_only_when_it_is_on(prior):
     model = taught(prior, "emoji", more=False)
-    assert write_card(model, None, on=False).system_line is None
-    assert write_card(model, None, on=True).system_line == "No emoji."
+    assert write_card(model, None, on=False).line_for(FACT) == ""
+    assert write_card(model, None, on=True).line_for(FACT) == "No emoji."
 
 
 def test_the_persons_wording_wins_and_later_learning_is_only_proposed(prior):
     model = taught(prior, "emoji", more=False)
     known = tuple(wish.name for wish in learned_wishes(model))
     edit = CardEdit("Always rhyme.", known)
-    assert write_card(model, edit, on=True).system_line == "Always rhyme."
+    assert write_card(model, edit, on=True).line_for(FACT) == "Always rhyme."
     assert write_card(model, edit, on=True).proposed == ()
 
     later = write_card(taught(model, "bold", more=True), edit, on=True)
@@ -101,7 +120,7 @@ def test_an_edit_survives_being_stored():
 
 def test_an_emptied_card_stays_empty(prior):
     model = taught(prior, "emoji", more=False)
-    assert write_card(model, CardEdit("", ()), on=True).system_line is None
+    assert write_card(model, CardEdit("", ()), on=True).line_for(FACT) == ""
 
 
 def test_a_card_that_is_too_long_is_refused_with_its_length():

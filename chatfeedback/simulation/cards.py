@@ -14,12 +14,13 @@ import numpy as np
 from tqdm import tqdm
 
 from chatfeedback.records import GeneratedReply, SampleRequest, Sampling, Turn
+from chatfeedback.requests import told
 from chatfeedback.settings import Settings
 from chatfeedback.simulation.choices import mean, win_rate
 from chatfeedback.simulation.lives import Life, Variant, Views
 from chatfeedback.simulation.people import Hidden, person_of, say_wishes
 from chatfeedback.simulation.pool import REFERENCE, Asked, Pool
-from chatfeedback.taste.card import write_card
+from chatfeedback.taste.card import TasteCard, write_card
 
 CARD_CLICKS = (10, 20, 50)
 REPLIES = 2
@@ -34,12 +35,12 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Line:
-    """A system line of somebody's, and the life it comes from ("card" or "by hand")."""
+    """What somebody has the model told, and the life it comes from ("card" or "by hand")."""
 
     person: Hidden
     life: str
     clicks: int
-    text: str
+    card: TasteCard
 
 
 def judge_cards(
@@ -62,19 +63,21 @@ def judge_cards(
 
 def _lines(person: Hidden, pool: Pool, views: Views, chance: int, clicks: int) -> Iterator[Line]:
     """The same life as the cell's, with mixed gestures."""
-    yield Line(person, "by hand", 0, say_wishes(person))
+    yield Line(person, "by hand", 0, TasteCard(say_wishes(person), (), True, (), on=True))
     life = Life(person, Variant("mixed"), pool, (views, views), chance)
     for number in range(1, min(clicks, max(CARD_CLICKS)) + 1):
         life.click(number)
         if number in CARD_CLICKS:
-            yield Line(person, "card", number, write_card(life.model, None, on=True).text)
+            yield Line(person, "card", number, write_card(life.model, None, on=True))
 
 
 def _judge(line: Line, engine: Sampler, pool: Pool, views: Views) -> dict[str, Any]:
-    before = (Turn("system", line.text),) if line.text else ()
     drawn = engine.sample(
         SampleRequest(
-            prompts=tuple((*before, Turn("user", each.question.prompt)) for each in pool.report),
+            prompts=tuple(
+                (*told(line.card.line_for(asked)), Turn("user", asked))
+                for asked in (each.question.prompt for each in pool.report)
+            ),
             n=REPLIES,
             seed=SEED,
             sampling=Sampling(temperature=Settings().temperature),
@@ -89,7 +92,7 @@ def _judge(line: Line, engine: Sampler, pool: Pool, views: Views) -> dict[str, A
         "person": line.person.name,
         "life": line.life,
         "clicks": line.clicks,
-        "line": line.text,
+        "line": line.card.text,
         "win": win_rate(np.array(worth), views.report[:, :REFERENCE]),
         "facts": _kept(pool.report, drawn, "fact"),
         "how_to": _kept(pool.report, drawn, "how_to"),

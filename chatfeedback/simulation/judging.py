@@ -14,6 +14,7 @@ from chatfeedback.engine.client import Engine
 from chatfeedback.learning.promotion import sequence_kl
 from chatfeedback.learning.retention import Question, interleave, questions
 from chatfeedback.records import AdapterUse, GeneratedReply, SampleRequest, Sampling, Turn
+from chatfeedback.requests import told
 from chatfeedback.settings import Settings
 from chatfeedback.simulation.choices import (
     Floats,
@@ -108,14 +109,15 @@ class Judge:
 
     def judge_prompt(self) -> Row:
         """The base under a style prompt that the person wrote by hand: no clicks, no learning."""
-        line = say_wishes(self.hidden)
-        return self._row(0, "prompt", self._sample(None, self._rounds, self._seed + 7, line), None)
+        lines = [say_wishes(self.hidden)] * len(self._questions)
+        return self._row(0, "prompt", self._sample(None, self._rounds, self._seed + 7, lines), None)
 
     def _judge_card(self, taste: Taste, adapter: AdapterUse | None, clicks: int) -> list[Row]:
         """A: one sample of the base under the card. A+B+C: best of n of the adapter under it."""
-        card = write_card(taste.model, None, on=True).system_line
-        carded = self._sample(None, self._rounds, self._seed + 5, card)
-        together = self._sample(adapter, BEST_OF, self._seed + 6, card)
+        card = write_card(taste.model, None, on=True)
+        lines = [card.line_for(question.prompt) for question in self._questions]
+        carded = self._sample(None, self._rounds, self._seed + 5, lines)
+        together = self._sample(adapter, BEST_OF, self._seed + 6, lines)
         best = self._best_of_n(taste, together) if clicks else _firsts(together)
         return [self._row(clicks, "A", carded, None), self._row(clicks, "A+B+C", best, None)]
 
@@ -179,9 +181,9 @@ class Judge:
         ]
 
     def _sample(
-        self, adapter: AdapterUse | None, n: int, seed: int, line: str | None = None
+        self, adapter: AdapterUse | None, n: int, seed: int, lines: Sequence[str] = ()
     ) -> list[list[GeneratedReply]]:
-        return self._sample_for(self._questions, adapter, n, seed, line)
+        return self._sample_for(self._questions, adapter, n, seed, lines)
 
     def _sample_for(
         self,
@@ -189,13 +191,16 @@ class Judge:
         adapter: AdapterUse | None,
         n: int,
         seed: int,
-        line: str | None = None,
+        lines: Sequence[str] = (),
     ) -> list[list[GeneratedReply]]:
-        """n replies to each question; `line`: what the system line says."""
-        before = (Turn("system", line),) if line else ()
+        """n replies to each question; `lines`: what the system line says before each."""
+        before = [told(line) for line in lines or [""] * len(asked)]
         return self._engine.sample(
             SampleRequest(
-                prompts=tuple((*before, Turn("user", each.prompt)) for each in asked),
+                prompts=tuple(
+                    (*system, Turn("user", each.prompt))
+                    for system, each in zip(before, asked, strict=True)
+                ),
                 n=n,
                 seed=seed,
                 sampling=Sampling(temperature=Settings().temperature),

@@ -1,7 +1,9 @@
 """The taste card: a line or two about the person, in plain words, from the reward model's belief.
 
 Only traits of which the belief is sure make a wish. The wishes read as a person would write them
-("short answers, no emoji"), and when the card is switched on they are the model's system line.
+("short answers, no emoji"), and when the card is switched on they are the model's system line. Of
+wishes for one kind of question it is told those that apply: a small model reads "for quick
+questions" as anything but a condition.
 Where somebody has written the card themselves, their words stand as they are; what is learned after
 that is only proposed.
 """
@@ -10,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from chatfeedback.errors import InputRefused
 from chatfeedback.taste.basis import CROSSED
+from chatfeedback.taste.features import measure_prompt
 from chatfeedback.taste.likelihoods import normal_cdf
 from chatfeedback.taste.reward import RewardModel
 
@@ -67,6 +70,12 @@ _OPPOSED = (
 """Wishes that contradict each other or nearly so: the surer one stays."""
 
 
+def kind_of(question: str) -> Kind:
+    """Whether it asks for one thing or for much."""
+    asks_for_much = measure_prompt(question)[0] > 0
+    return "how-tos and explanations" if asks_for_much else "quick questions"
+
+
 def say_wish(measure: str, *, more: bool) -> str:
     """How a wish for more or less of one style measure is put; "" where nobody would say it."""
     liked, disliked = _WISHES.get(measure, ("", ""))
@@ -110,10 +119,12 @@ class TasteCard:
     proposed: tuple[Wish, ...]
     on: bool
 
-    @property
-    def system_line(self) -> str | None:
-        """What stands in front of a conversation; None when off or empty."""
-        return self.text if self.on and self.text else None
+    def line_for(self, question: str) -> str:
+        """What the model is told before it answers this question; "" when off or empty."""
+        if self.edited or not self.on:
+            return self.text if self.on else ""
+        kinds = ("always", kind_of(question))
+        return join_wishes([replace(w, kind="always") for w in self.learned if w.kind in kinds])
 
 
 @dataclass(frozen=True)
@@ -202,7 +213,14 @@ def _without_contradictions(wishes: Sequence[Wish]) -> list[Wish]:
     kept: list[Wish] = []
     for wish in wishes:
         said = {say_wish(wish.measure, more=wish.more)}
-        others = [{say_wish(each.measure, more=each.more)} for each in kept]
+        others = [
+            {say_wish(each.measure, more=each.more)} for each in kept if _may_meet(wish, each)
+        ]
         if not any(said | other in _OPPOSED for other in others):
             kept.append(wish)
     return kept
+
+
+def _may_meet(a: Wish, b: Wish) -> bool:
+    """Whether some question has both wishes."""
+    return a.kind == b.kind or "always" in (a.kind, b.kind)
