@@ -249,6 +249,9 @@ class Store(Queries, Protocol):
         self, person_id: int, message_id: int, reply_ids: Sequence[int], why: str
     ) -> int: ...
 
+    def reopen_comparison(self, person_id: int, feedback_id: int) -> None:
+        """Put the question anew whose vote was taken back, if the talk did not go on since."""
+
     def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
         """(feedback id, True if new). Refuses ids never shown to this person (NotFound)."""
 

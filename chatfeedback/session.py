@@ -613,6 +613,8 @@ class Session:
                 self._store.show_reply(person_id, asked.reply_ids[place])
         elif event.kind == "rank" and event.order:
             self._store.show_reply(person_id, event.order[0])
+        elif event.kind == "undo" and event.undoes is not None:
+            self._store.reopen_comparison(person_id, event.undoes)
         elif event.kind == "edit" and event.reply_id is not None:
             self._tastes.score_edits_later(person_id)
         elif event.kind == "forget":

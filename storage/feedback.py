@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from chatfeedback.errors import InputRefused, NotFound
-from chatfeedback.records import AiLabel, Comparison, FeedbackEvent, StoredFeedback
+from chatfeedback.records import (
+    MEASURED_ONLY,
+    AiLabel,
+    Comparison,
+    FeedbackEvent,
+    StoredFeedback,
+)
 from chatfeedback.taste.features import STYLE_MEASURES
 from chatfeedback.taste.preferences import PLACES
 from storage.replies import find_message, find_reply, mark_shown, replies
@@ -124,6 +130,36 @@ def open_comparisons(
         person_id,
     )
     return {row["message_id"]: comparison_from(db, row) for row in rows}
+
+
+def reopen_comparison(db: Database, person_id: int, feedback_id: int) -> None:
+    """Put the question anew whose vote was taken back, unless the talk went on or another answer
+    has been shown since. What only measures stays closed: its vote told who wrote what."""
+    db.execute(
+        """
+        WITH asked AS (
+            SELECT comparison.id, comparison.message_id
+            FROM feedback AS vote JOIN comparison ON comparison.id = vote.comparison_id
+            WHERE vote.id = :vote AND vote.person_id = :person
+                AND comparison.why NOT IN (SELECT value FROM json_each(:measured))
+        )
+        UPDATE message SET shown_reply_id = NULL
+        WHERE id = (SELECT message_id FROM asked) AND person_id = :person
+            AND shown_reply_id IN (
+                SELECT reply_id FROM comparison_reply
+                WHERE comparison_id = (SELECT id FROM asked)
+            )
+            AND (SELECT id FROM asked) = (
+                SELECT max(id) FROM comparison WHERE comparison.message_id = message.id
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM message AS later
+                WHERE later.conversation_id = message.conversation_id AND later.id > message.id
+                    AND later.is_withdrawn = 0 AND later.aside_with IS NULL
+            )
+        """,
+        {"vote": feedback_id, "person": person_id, "measured": json.dumps(MEASURED_ONLY)},
+    )
 
 
 def add_feedback(

@@ -258,6 +258,10 @@ class Store:
 
     # --- comparisons and feedback ---
 
+    def reopen_comparison(self, person_id: int, feedback_id: int) -> None:
+        with self._database.write() as db:
+            feedback.reopen_comparison(db, person_id, feedback_id)
+
     def add_comparison(
         self, person_id: int, message_id: int, reply_ids: Sequence[int], why: str
     ) -> int:

@@ -690,6 +690,7 @@ class FakeSession:
                 replace(each, undone=True) if each.feedback_id == event.undoes else each
                 for each in self.events
             ]
+            self._reopen_comparison(person_id, event.undoes)
         if event.kind == "pick" and event.comparison_id is not None:
             ids = self.comparison(person_id, event.comparison_id).reply_ids
             places = ("first", "second", "third", "fourth")
@@ -700,6 +701,12 @@ class FakeSession:
             self.show_reply(person_id, event.order[0])
         if event.kind == "edit" and event.reply_id is not None:
             self._add_edit(person_id, event.reply_id, event.text or "")
+
+    def _reopen_comparison(self, person_id: int, feedback_id: int | None) -> None:
+        [vote] = [each.event for each in self.events if each.feedback_id == feedback_id]
+        if vote.comparison_id is not None:
+            asked = self.comparison(person_id, vote.comparison_id)
+            self._message(person_id, asked.message_id).shown = None
 
     def _add_edit(self, person_id: int, reply_id: int, text: str) -> None:
         message = self._message(person_id, self.stored[reply_id].message_id)

@@ -108,13 +108,15 @@ def ask(
     return message_id, reply_id
 
 
-def compare(store: Store, person_id: int, conversation_id: int) -> tuple[int, list[int]]:
+def compare(
+    store: Store, person_id: int, conversation_id: int, why: str = "they differ"
+) -> tuple[int, list[int]]:
     """A message with two replies side by side: (comparison id, reply ids)."""
     message_id, _ = store.add_message(person_id, conversation_id, "Which?", client_id())
     reply_ids = start_replies(store, person_id, message_id, n=2, show=False)
     for reply_id in reply_ids:
         store.finish_reply(person_id, reply_id, generated(f"Answer {reply_id}."))
-    return store.add_comparison(person_id, message_id, reply_ids, "they differ"), reply_ids
+    return store.add_comparison(person_id, message_id, reply_ids, why), reply_ids
 
 
 def thumb(reply_id: int, value: int = 1) -> FeedbackEvent:

@@ -137,6 +137,18 @@ def test_two_answers_are_judged_by_key_and_the_winner_joins(visit, session):
     expect(page.get_by_role("checkbox", name="Compare two answers")).to_be_checked()
 
 
+def test_a_vote_that_is_taken_back_can_be_given_again(visit, session):
+    page = visit()
+    page.get_by_role("checkbox", name="Compare two answers").check()
+    send(page, "tea or coffee?")
+    press(page, "Tie")
+    press(page, "Undo")
+    expect(page.get_by_role("region", name="Answer B")).to_contain_text("Second:")
+    page.keyboard.press("2")
+    expect(answers(page)).to_contain_text("Second: You asked: tea or coffee?")
+    assert [each.event.outcome for each in session.events] == ["tie", None, "second"]
+
+
 def test_digits_typed_into_the_composer_are_no_votes(visit, session):
     page = visit()
     page.get_by_role("checkbox", name="Compare two answers").check()

@@ -107,6 +107,37 @@ def test_an_undone_choice_leaves_the_taste_as_it_was(session, me, chat):
     assert session.taste(me).model.mean == pytest.approx(before, abs=1e-9)
 
 
+def undo(session, me, learned):
+    session.give_feedback(me, FeedbackEvent("u1", "undo", undoes=learned.feedback_id))
+
+
+def test_a_choice_that_is_taken_back_can_be_made_again(session, me, chat):
+    shown, learned = compare_and_pick(session, me, chat, 1)
+    undo(session, me, learned)
+    [exchange] = session.queries.exchanges(me, chat)
+    assert exchange.shown_reply_id is None
+    assert exchange.open_comparison.comparison_id == shown.comparison_id
+
+    again = FeedbackEvent("c2", "pick", comparison_id=shown.comparison_id, outcome="second")
+    assert session.give_feedback(me, again).clicks == 1
+    assert session.queries.exchanges(me, chat)[0].shown_reply_id == shown.reply_ids[1]
+
+
+def test_a_choice_taken_back_after_the_talk_went_on_keeps_its_answer(session, me, chat):
+    shown, learned = compare_and_pick(session, me, chat, 1, "second")
+    list(session.reply(me, chat, "and then?", "m9"))
+    undo(session, me, learned)
+    assert session.queries.exchanges(me, chat)[0].shown_reply_id == shown.reply_ids[1]
+
+
+def test_a_choice_taken_back_after_another_answer_was_shown_leaves_that_one(session, me, chat):
+    shown, learned = compare_and_pick(session, me, chat, 1)
+    session.reword(me, shown.reply_ids[0], "In my own words.")
+    undo(session, me, learned)
+    [exchange] = session.queries.exchanges(me, chat)
+    assert session.queries.reply(me, exchange.shown_reply_id).text == "In my own words."
+
+
 def test_the_same_click_twice_is_learned_from_once(session, me, chat):
     shown, _ = compare_and_pick(session, me, chat, 1)
     mean = session.taste(me).model.mean.copy()

@@ -26,7 +26,7 @@ from store_samples import (
 )
 
 from chatfeedback.errors import InputRefused, NotFound
-from chatfeedback.records import FeedbackEvent
+from chatfeedback.records import BLIND_TRIAL, FeedbackEvent
 from storage.store import Store, open_store
 
 
@@ -255,6 +255,18 @@ def test_a_comparison_is_open_until_a_vote_stands(store: Store, me: int, chat: i
     assert store.exchanges(me, chat)[0].open_comparison is None
     store.add_feedback(me, undo(feedback_id))
     assert store.exchanges(me, chat)[0].open_comparison == opened
+
+
+@pytest.mark.parametrize(("why", "is_put_again"), [("they differ", True), (BLIND_TRIAL, False)])
+def test_a_question_whose_vote_was_taken_back_is_put_again_unless_it_only_measures(
+    store: Store, me: int, chat: int, why: str, is_put_again: bool
+):
+    comparison_id, [winner, _] = compare(store, me, chat, why)
+    vote = FeedbackEvent(client_id(), "pick", comparison_id=comparison_id, outcome="first")
+    feedback_id, _ = store.add_feedback(me, vote)
+    store.show_reply(me, winner)
+    store.reopen_comparison(me, feedback_id)
+    assert store.exchanges(me, chat)[0].shown_reply_id == (None if is_put_again else winner)
 
 
 def test_a_comparison_keeps_the_order_shown(store: Store, me: int, chat: int):
