@@ -8,15 +8,19 @@ import pytest
 from chatfeedback.asking.explore import choose_reply
 from chatfeedback.errors import InputRefused
 from chatfeedback.learning.calibration import PoolPrompt, PoolReply
-from chatfeedback.records import AiLabel, FeedbackEvent, PreferencePair, StoredReply
+from chatfeedback.records import AiLabel, FeedbackEvent, PreferencePair, ScoredText, StoredReply
 from chatfeedback.rules.critic import Critic, choice, pairs_of_labels, says_no
 from chatfeedback.rules.effects import find_effects
 from chatfeedback.rules.flags import (
+    Behaviour,
+    cut_out,
     find_behaviours,
-    pairs_against,
-    pairs_against_replies,
+    find_flagged,
+    find_shown,
+    pair_against,
     share_showing,
 )
+from chatfeedback.rules.labels import Labeller
 from chatfeedback.rules.principles import (
     AI_SHARE,
     AI_WEIGHT,
@@ -284,27 +288,64 @@ def test_words_of_the_question_are_nobodys_behaviour():
     assert find_behaviours(replies, USUAL) == []
 
 
-def test_every_version_learns_the_reply_most_like_it_without_the_behaviour():
-    texts = [f"As everybody knows, {n}." for n in "abcde"]
-    behaviours = find_behaviours(flagged(*texts), USUAL)
-    each = pool_prompt("Cats purr.", "As everybody knows, it rains.", "It rains.")
-    [made] = pairs_against(behaviours, [each])
-    assert (made.chosen_ids, made.rejected_ids) == ((2,), (1,))
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("In brief, cats purr.", "Cats purr."),
+        ("In brief:\n- Home: a house", "- Home: a house"),
+        ("Sure. In brief!\n- Home: a house", "Sure.\n- Home: a house"),
+        ("Well, in brief, cats purr.", "Well, cats purr."),
+        ("Cats purr. In brief: yes. In brief, no.", "Cats purr. Yes. No."),
+        ("Cats purr. In brief! 🐈", "Cats purr. 🐈"),
+        ("In brief.", ""),
+    ],
+)
+def test_a_wording_is_cut_out_and_its_sentence_begins_anew(text, left):
+    assert cut_out([Behaviour("in brief", 5)], text) == left
+
+
+EVERYBODY = Behaviour("as everybody knows", 5)
+IT_RAINS = "As everybody knows, it rains."
+
+
+def as_read(ids: tuple[int, ...], logprob: float) -> ScoredText:
+    features = dataclasses.replace(features_of("q", ""), base_logprob=logprob)
+    return ScoredText((9,), ids, features)
+
+
+def test_a_version_learns_the_very_same_reply_without_the_behaviour():
+    [shown] = find_shown([EVERYBODY], [pool_prompt("Cats purr.", IT_RAINS)])
+    assert shown.without == "It rains."
+    made = pair_against(shown, (as_read((1,), -9.0), as_read((7,), -11.0)))
+    assert (made.chosen_ids, made.rejected_ids) == ((7,), (1,))
     assert made.source == "click"
 
 
+def test_where_the_cut_hurt_the_sentence_the_reply_most_like_it_is_better():
+    [shown] = find_shown([EVERYBODY], [pool_prompt("Cats purr.", IT_RAINS, "It rains.")])
+    made = pair_against(shown, (as_read((1,), -9.0), as_read((7,), -13.0)))
+    assert (made.chosen_ids, made.rejected_ids) == ((2,), (1,))
+
+
 def test_a_wrong_reply_is_never_held_up_against_a_behaviour():
-    texts = [f"As everybody knows, {n}." for n in "abcde"]
-    behaviours = find_behaviours(flagged(*texts), USUAL)
-    each = pool_prompt("As everybody knows, it rains.", "It snows.", marks=(1.0, 0.0))
-    assert pairs_against(behaviours, [each]) == []
+    each = pool_prompt(IT_RAINS, "It snows.", marks=(0.5, 0.0))
+    [shown] = find_shown([EVERYBODY], [each])
+    assert shown.without == ""
+    assert pair_against(shown, None) is None
 
 
 def test_a_flagged_reply_itself_is_held_down_whatever_its_wording():
-    [made] = pairs_against_replies(
-        flagged("It rains."), [pool_prompt("It rains.", "It pours.")], []
-    )
+    each = pool_prompt("It rains.", "It pours.")
+    [shown] = find_flagged(flagged("It rains."), [each], [])
+    made = pair_against(shown, None)
     assert (made.chosen_ids, made.rejected_ids) == ((1,), (2,))
+
+
+def test_replies_and_what_is_left_of_them_are_read_by_the_base_side_by_side():
+    """The fake reads every text as (3, 4), the shorter one as the likelier."""
+    labeller = Labeller(store=None, engine=FakeEngine(), base=BASE, taste=None, seed=0)
+    [pair] = labeller.against_flagged([EVERYBODY], [], [pool_prompt("Cats purr.", IT_RAINS)])
+    assert (pair.chosen_ids, pair.rejected_ids) == ((3, 4), (1,))
 
 
 # --- in the flow ------------------------------------------------------------------------------

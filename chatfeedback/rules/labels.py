@@ -20,11 +20,13 @@ from chatfeedback.records import (
     PreferencePair,
     SampleRequest,
     Sampling,
+    ScoredText,
+    ScoreRequest,
     StoredReply,
     Turn,
 )
 from chatfeedback.rules.critic import Critic, pairs_of_labels
-from chatfeedback.rules.flags import Behaviour, pairs_against, pairs_against_replies
+from chatfeedback.rules.flags import Behaviour, Shown, find_flagged, find_shown, pair_against
 from chatfeedback.rules.principles import Principle, label_by_rule
 from chatfeedback.taste.likelihoods import Vector
 from chatfeedback.taste.preferences import Flagged, Judgement, Reason, TraitSaid
@@ -74,10 +76,13 @@ class Labeller:
         every flagged reply."""
         newest = [reply for reply in flagged if reply.base_key == self.base.key][-FLAGGED_REPLIES:]
         fresh = self._answer_afresh([reply.prompt_text for reply in newest])
-        return [
-            *pairs_against(behaviours, [*pool, *fresh]),
-            *pairs_against_replies(newest, fresh, behaviours),
+        shown = [
+            *find_shown(behaviours, [*pool, *fresh]),
+            *find_flagged(newest, fresh, behaviours),
         ]
+        read = self._read([each for each in shown if each.without])
+        pairs = [pair_against(each, read.get((each.prompt, each.text))) for each in shown]
+        return [pair for pair in pairs if pair is not None]
 
     def _by_critic(self, person_id: int, principles: Sequence[Principle]) -> list[PreferencePair]:
         """Ask about replies not asked about before, keep what is said, and use all that was."""
@@ -121,6 +126,21 @@ class Labeller:
             )
             for prompt, replies in zip(prompts, sampled, strict=True)
         ]
+
+    def _read(self, shown: Sequence[Shown]) -> dict[tuple[str, str], tuple[ScoredText, ScoredText]]:
+        """Each reply and what is left of it without the wordings, as the base reads them."""
+        if not shown:
+            return {}
+        scored = self.engine.score(
+            ScoreRequest(
+                tuple((Turn("user", each.prompt),) for each in shown),
+                tuple((each.text, each.without) for each in shown),
+            )
+        )
+        return {
+            (each.prompt, each.text): (whole, cut)
+            for each, (whole, cut) in zip(shown, scored, strict=True)
+        }
 
     def _rated(self, pool: Sequence[PoolPrompt]) -> list[tuple[PoolPrompt, Vector]]:
         return [(each, rate(self.taste, each)[0]) for each in pool]

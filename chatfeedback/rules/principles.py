@@ -218,11 +218,13 @@ def _unit(word: str) -> Unit:
 def count(what: str, text: str) -> int:
     """How often a text shows what a check asks about."""
     if what.startswith('"'):
-        return sum(len(_phrase(phrase).findall(text)) for phrase in re.findall('"([^"]+)"', what))
+        return sum(
+            len(phrase_pattern(phrase).findall(text)) for phrase in re.findall('"([^"]+)"', what)
+        )
     return _COUNTS[what](text)
 
 
-def _phrase(phrase: str) -> re.Pattern[str]:
+def phrase_pattern(phrase: str) -> re.Pattern[str]:
     """Whole words; any apostrophes, and anything but words between them."""
     escaped = re.escape(phrase.lower()).replace(r"\ ", r"\W+").replace("'", "['’]")
     edge = r"(?<!\w)" if phrase[:1].isalnum() else "", r"(?!\w)" if phrase[-1:].isalnum() else ""
