@@ -474,7 +474,9 @@ class Session:
                         self._drawing.draw_best(person_id, taste, base, each) for each in requests
                     ]
                 else:
-                    found = self._drawing.draw_rivals(taste, requests[0], asking.replies)
+                    found = self._drawing.draw_rivals(
+                        person_id, taste, base, requests[0], asking.replies
+                    )
                 ordered = [found[rows.index(row)] for row in shown]
                 for index, reply in enumerate(ordered):
                     writer.finish(index, reply)
@@ -517,6 +519,7 @@ class Session:
                     writer.append(event)
                 else:
                     writer.finish(event.index, event)
+                    self._drawing.note_pace([event])
                 yield writer.streaming_progress(progress)
         finally:
             close_events(events)

@@ -59,6 +59,7 @@ class FakeEngine:
         self.requests: list[object] = []
         self.die_next = False
         self.learn_steps = 3
+        self.reply_ms = 2.0
         self.stop_reason = "end"
         self._count = 0
 
@@ -116,7 +117,7 @@ class FakeEngine:
             policy_logprob=features.base_logprob + (0.5 if adapter else 0.0),
             features=features,
             first_token_ms=1.0,
-            reply_ms=2.0,
+            reply_ms=self.reply_ms,
         )
 
 

@@ -170,19 +170,24 @@ def test_best_of_n_serves_one_of_the_candidates_after_a_few_clicks(session, engi
     assert engine.requests[-1].n == BY_HAND.best_of
 
 
-def test_a_choice_that_takes_too_long_halves_the_candidates(tmp_path, engine):
-    impatient = dataclasses.replace(
-        BY_HAND, best_of_seconds=0.0, min_clicks_for_best_of=0, min_choice_probability=0.0
+def test_an_answer_is_chosen_among_as_many_as_are_likely_to_be_there_in_time(tmp_path, engine):
+    always = dataclasses.replace(
+        BY_HAND, best_of_seconds=6.0, min_clicks_for_best_of=0, min_choice_probability=0.0
     )
-    store = open_store(tmp_path)
-    session = Session(store, engine, impatient, seed=0)
-    session.wait_until_ready()
-    me = session.default_person().person_id
-    for number, expected in enumerate((8, 4, 2, 1, 1)):
-        list(session.reply(me, session.new_conversation(me), "hello", f"m{number}"))
-        assert engine.requests[-1].n == expected
-    session.close()
-    store.close()
+    drawn = []
+    with running(tmp_path, engine, always) as session:
+        me = session.default_person().person_id
+        for number, engine.reply_ms in enumerate((12_000, 12_000, 12_000, 12_000, 1_500, 1_500)):
+            list(session.reply(me, session.new_conversation(me), "hello", f"m{number}"))
+            drawn.append(engine.requests[-1].n)
+    assert drawn == [8, 4, 2, 1, 1, 4]
+
+
+def test_answers_to_compare_keep_the_principles_where_enough_of_them_can(session, me, chat):
+    session.set_principles(me, ["never use emoji"])
+    for number in range(6):
+        shown = list(session.compare(me, chat, "hello", f"m{number}"))[-1]
+        assert not any("😊" in text for text in shown.texts)
 
 
 def test_a_dead_engine_fails_the_reply_and_keeps_the_message(session, engine, me, chat):

@@ -1,10 +1,10 @@
 """Replies are drawn: the best of several, or rivals that are worth a question.
 
 Whether best-of-n helps is measured on typical prompts, so that nobody waits for four replies where
-one would do as well.
+one would do as well. On a slow machine, or a busy one, fewer are drawn.
 """
 
-import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -54,32 +54,42 @@ class Drawing:
         self._orders = orders
         self._settings = settings
         self._seeds = seeds
-        self._best_of = settings.best_of
+        self._seconds_each = 0.0  # that a candidate took, last time
         self._typical: dict[str, list[Matrix]] = {}
 
     def count_candidates(self, person_id: int, taste: Taste, base: BaseInfo) -> int:
-        """How many samples an ordinary answer is chosen among."""
+        """How many samples an ordinary answer is chosen among: as many as are likely to be there
+        in time, by the pace of the last answer."""
         chooses = self.rules(person_id, taste, base).checks or self.helps_to_choose(taste, base)
-        return self._best_of if chooses else 1
+        in_time = self._settings.best_of_seconds / max(self._seconds_each, 1e-9)
+        return max(1, int(min(self._settings.best_of, in_time))) if chooses else 1
+
+    def note_pace(self, replies: Sequence[GeneratedReply]) -> None:
+        """Remember how long an answer took, be it chosen among several or not."""
+        self._seconds_each = max(reply.reply_ms for reply in replies) / 1000 / len(replies)
 
     def draw_best(
         self, person_id: int, taste: Taste, base: BaseInfo, request: GenerateRequest
     ) -> GeneratedReply:
         """The best of request.n samples, or the only one."""
-        found = self._draw_candidates(request)
+        found = collect(self._engine.generate(request))
+        self.note_pace(found)
         rules = self.rules(person_id, taste, base)
         return found[choose_reply(taste, request.turns[-1].text, found, rules)]
 
     def draw_rivals(
-        self, taste: Taste, request: GenerateRequest, count: int
+        self, person_id: int, taste: Taste, base: BaseInfo, request: GenerateRequest, count: int
     ) -> list[GeneratedReply]:
         """Replies worth comparing, in random order: the best so far and its most informative
-        rivals, among samples of which some were asked to be different."""
+        rivals, among samples of which some were asked to be different. What breaks a rule is shown
+        only where too few keep them."""
         nudged = min(self._settings.nudged_candidates, request.n // 2)
         found = collect(self._engine.generate(replace(request, n=request.n - nudged)))
         found += self._draw_nudged(taste, request, nudged) if nudged else []
+        rules = self.rules(person_id, taste, base)
         usable = [reply for reply in found if is_usable(reply)]
-        shown = usable if len(usable) >= count else found
+        allowed = [reply for reply in usable if rules.allow(reply.text)]
+        shown = next((each for each in (allowed, usable) if len(each) >= count), found)
         phis = taste.phis(request.turns[-1].text, shown)
         rule = self._settings.question_rule
         order = pick_several(phis, taste.model, self._seeds.generator(), count, rule)
@@ -113,14 +123,6 @@ class Drawing:
                 for each in known.pool[:: max(1, len(known.pool) // TYPICAL_PROMPTS)]
             ]
         return self._typical[base.key]
-
-    def _draw_candidates(self, request: GenerateRequest) -> list[GeneratedReply]:
-        """All n at once; fewer from the next time on if that took too long."""
-        started = time.monotonic()
-        found = collect(self._engine.generate(request))
-        if time.monotonic() - started > self._settings.best_of_seconds:
-            self._best_of = max(1, request.n // 2)
-        return found
 
     def _draw_nudged(self, taste: Taste, request: GenerateRequest, n: int) -> list[GeneratedReply]:
         """n samples under style wishes of their own, read again as answers to the plain prompt:
