@@ -24,7 +24,7 @@ from tests.browsing import PATIENCE_MS, Server, Visit, expect, open_chromium, se
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 PHONE = 390
 HEIGHT, TALL = 844, 1500  # of the chat, and of pages that are read from top to bottom
-COLOURS = 128  # keeps each picture below 200 KB
+COMMON, RARE = 192, 64  # colours that are kept; each picture stays below 200 KB
 QUESTIONS = (
     "How do I make a cup of tea?",
     "Why is the sky blue?",
@@ -85,10 +85,20 @@ def save(page, name: str) -> None:
     path = FOLDER / f"{name}.png"
     page.screenshot(path=path)
     picture = Image.open(path).convert("RGB")
-    # Median cut, Pillow's default, leaves out colours that few pixels have: a green dot turns grey.
-    few = Image.Quantize.MAXCOVERAGE
-    picture.quantize(COLOURS, few, dither=Image.Dither.NONE).save(path, optimize=True)
+    few_colours = picture.quantize(palette=choose_palette(picture), dither=Image.Dither.NONE)
+    few_colours.save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB", flush=True)
+
+
+def choose_palette(picture: Image.Image) -> Image.Image:
+    """The commonest colours as they are, so that no surface changes its tint, and some that cover
+    the rare ones, so that a small green dot stays green."""
+    counted = sorted(picture.getcolors(1 << 24), reverse=True)
+    common = [level for _, colour in counted[:COMMON] for level in colour]
+    covering = picture.quantize(RARE, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((common + covering)[: 3 * (COMMON + RARE)])
+    return palette
 
 
 def open_page(page, width: int, address: str, tab: str | None) -> None:
