@@ -673,3 +673,15 @@ def test_a_number_that_is_as_usual_says_which_it_is(session, handlers):
     assert shown["temperature"] == (0.2, 0.7)
     assert shown["max_new_tokens"] == (None, 256)
     assert session.chats[talk].sampling == Sampling(temperature=0.2)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (27_400, "27 thousand weights"),
+        (5_400_000, "5 million weights"),
+        (7_620_000_000, "7.6 billion weights"),
+    ],
+)
+def test_the_size_of_a_model_is_said_in_round_numbers(number, said):
+    assert text.say_weights(number) == said

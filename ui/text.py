@@ -645,7 +645,9 @@ def say_weights(number: int) -> str:
     """'8 million weights', '7.6 billion weights'."""
     if number >= 5e8:
         return f"{number / 1e9:.1f} billion weights"
-    return f"{number / 1e6:.0f} million weights"
+    if number >= 1e6:
+        return f"{number / 1e6:.0f} million weights"
+    return f"{number / 1e3:.0f} thousand weights"
 
 
 def say_size(size: int) -> str:
