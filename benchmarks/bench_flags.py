@@ -27,12 +27,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bench_quality import Replies, Usual, answer, click
+from benchmarks.bench_quality import Replies, Usual, answer, click, plan_run
 from chatfeedback.asking.explore import choose_reply
 from chatfeedback.engine.client import Engine
 from chatfeedback.errors import ChatFeedbackError
 from chatfeedback.learning.calibration import Calibration, calibrate
-from chatfeedback.learning.dataset import gather_pairs, gather_retention
 from chatfeedback.learning.objective import run_settings
 from chatfeedback.learning.promotion import BEHAVIOUR_LEFT, kept_share, sequence_kl
 from chatfeedback.learning.retention import Question, interleave, questions
@@ -41,7 +40,6 @@ from chatfeedback.records import (
     AdapterUse,
     BaseInfo,
     FeedbackEvent,
-    LearnRequest,
     LearnResult,
 )
 from chatfeedback.requests import adapter_use
@@ -239,16 +237,8 @@ def learn_unflagged(
     engine: Engine, base: BaseInfo, taste: Taste, calibration: Calibration, target: Path
 ) -> AdapterUse:
     """What would have been learned from the same clicks without the flags."""
-    request = LearnRequest(
-        run_id=target.name,
-        folder=str(target),
-        adapter_id=target.name,
-        pairs=gather_pairs(taste, calibration),
-        retention=gather_retention(calibration),
-        probe_prompts=calibration.probe_prompts,
-        settings=run_settings("dpo", Settings(), base),
-        seed=SEED,
-    )
+    settings = run_settings("dpo", Settings(), base)
+    request = plan_run(taste, calibration, settings, target, SEED)
     if not any(isinstance(event, LearnResult) for event in engine.learn(request)):
         raise ChatFeedbackError("The engine ended the update without a result.")
     return AdapterUse(target.name, str(target), 1.0)

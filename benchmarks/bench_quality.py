@@ -49,6 +49,7 @@ from chatfeedback.records import (
     LearnResult,
     Objective,
     RlooSettings,
+    RunSettings,
     SampleRequest,
     Sampling,
     Turn,
@@ -230,7 +231,17 @@ def learn(
         return
     guarded = run_settings(way.method, Settings(), base)
     settings = GUARDS_OFF if way.who == "unguarded" else guarded
-    request = LearnRequest(
+    request = plan_run(taste, calibration, settings, target, seed)
+    request = add_trials(add_evidence(request, taste, base.key), taste, calibration)
+    if not any(isinstance(event, LearnResult) for event in engine.learn(request)):
+        raise ChatFeedbackError(f"The engine ended {way.name} without a result.")
+
+
+def plan_run(
+    taste: Taste, calibration: Calibration, settings: RunSettings, target: Path, seed: int
+) -> LearnRequest:
+    """A run on a person's choices alone, written to the folder `target`."""
+    return LearnRequest(
         run_id=target.name,
         folder=str(target),
         adapter_id=target.name,
@@ -240,9 +251,6 @@ def learn(
         settings=settings,
         seed=seed,
     )
-    request = add_trials(add_evidence(request, taste, base.key), taste, calibration)
-    if not any(isinstance(event, LearnResult) for event in engine.learn(request)):
-        raise ChatFeedbackError(f"The engine ended {way.name} without a result.")
 
 
 # --- judging -------------------------------------------------------------------------------------
