@@ -83,6 +83,15 @@ def judge_of():
     return lambda person: Judge(Silent(), person, limit=3, rounds=1, seed=0)
 
 
+def test_while_nothing_is_learned_the_base_need_not_answer_again(judge_of):
+    judge = judge_of(PEOPLE[0])
+    first = judge._served(None, 2, seed=5)
+    assert [id(reply) for each in first for reply in each] == [
+        id(reply) for each in judge._served(None, 2, seed=6) for reply in each
+    ]
+    assert judge._served(None, 2, seed=6, lines=["No emoji."] * 3)[0][0] is not first[0][0]
+
+
 class LongestIsBest:
     """A taste for length, and nothing else."""
 

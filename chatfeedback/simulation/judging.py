@@ -96,7 +96,7 @@ class Judge:
 
     def judge_lanes(self, taste: Taste, adapter: AdapterUse | None, clicks: int) -> list[Row]:
         """Rows of all lanes as they would serve now; the card is said to be switched on in A."""
-        served = self._sample(adapter, BEST_OF * self._rounds, self._seed + 4)
+        served = self._served(adapter, BEST_OF * self._rounds, self._seed + 4)
         of_base = self._best_of_n(taste, self._pool) if clicks else _firsts(self._pool)
         best = self._best_of_n(taste, served) if clicks else _firsts(served)
         kl = sequence_kl([reply for each in _firsts(served) for reply in each])
@@ -116,8 +116,8 @@ class Judge:
         """A: one sample of the base under the card. A+B+C: best of n of the adapter under it."""
         card = write_card(taste.model, None, on=True)
         lines = [card.line_for(question.prompt) for question in self._questions]
-        carded = self._sample(None, self._rounds, self._seed + 5, lines)
-        together = self._sample(adapter, BEST_OF, self._seed + 6, lines)
+        carded = self._served(None, self._rounds, self._seed + 5, lines)
+        together = self._served(adapter, BEST_OF, self._seed + 6, lines)
         best = self._best_of_n(taste, together) if clicks else _firsts(together)
         return [self._row(clicks, "A", carded, None), self._row(clicks, "A+B+C", best, None)]
 
@@ -179,6 +179,15 @@ class Judge:
             pick_of_groups(taste, question.prompt, each)
             for question, each in zip(self._questions, samples, strict=True)
         ]
+
+    def _served(
+        self, adapter: AdapterUse | None, n: int, seed: int, lines: Sequence[str] = ()
+    ) -> list[list[GeneratedReply]]:
+        """n replies to each question as they would be served; while nothing is learned these are
+        the base's own, of which there are enough."""
+        if adapter is None and not any(lines):
+            return [each[:n] for each in self._pool]
+        return self._sample(adapter, n, seed, lines)
 
     def _sample(
         self, adapter: AdapterUse | None, n: int, seed: int, lines: Sequence[str] = ()
