@@ -14,6 +14,7 @@ from chatfeedback.learning.retention import interleave, questions
 from chatfeedback.records import GeneratedReply, ReplyFeatures
 from chatfeedback.simulation.cards import judge_cards
 from chatfeedback.simulation.choices import mean
+from chatfeedback.simulation.curves import draw_curves, figure
 from chatfeedback.simulation.fast import ABLATIONS, FastPlan, live_cell, run_fast, simulate_fast
 from chatfeedback.simulation.gestures import Gesture, Mind, react, read_reaction
 from chatfeedback.simulation.lives import Life, Variant, Views
@@ -30,8 +31,6 @@ from chatfeedback.simulation.people import (
 from chatfeedback.simulation.pool import Asked, Pool
 from chatfeedback.simulation.report import (
     calibration,
-    draw_curves,
-    figure,
     per_person,
     recovery,
     write_report,
@@ -279,8 +278,13 @@ def test_the_report_has_every_gesture_the_baselines_and_what_was_changed(cells):
 
 
 def test_the_plot_has_a_line_for_every_gesture(cells):
-    drawn = draw_curves(cells, PLAN.gestures, PLAN.checkpoints)
+    lines = {
+        name: {n: figure(list(per_person(cells, name, n).values())) for n in PLAN.checkpoints}
+        for name in PLAN.gestures
+    }
+    drawn = draw_curves(lines, "clicks; win")
     assert drawn.count("<polyline") == 2
+    assert "clicks; win" in drawn
 
 
 def row(person: str, life: str, clicks: int, **figures: float) -> dict:

@@ -1,4 +1,4 @@
-"""What the fast tier found: figures with intervals over people, a Markdown report, a plot.
+"""What the fast tier found, as a Markdown report and a picture.
 
 People are the unit of chance: a person's seeds are averaged first, then people are resampled. Two
 ways are compared on the same people (paired).
@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from chatfeedback.simulation.choices import bootstrap_interval, mean
+from chatfeedback.simulation.choices import mean
+from chatfeedback.simulation.curves import Figure, draw_curves, figure, table
 from chatfeedback.simulation.people import FLIP_AT
 from chatfeedback.taste.prequential import SLOPES
 
@@ -33,18 +34,6 @@ COMPARISONS = (
 """What the app does, and what is changed about it."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A mean over people, with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
-
-
 def per_person(
     cells: Sequence[Cell], life: str, clicks: int, key: str = "win", kinds: Sequence[str] = ()
 ) -> dict[str, float]:
@@ -52,16 +41,9 @@ def per_person(
     found: dict[str, list[float]] = {}
     for cell in cells:
         for row in cell["rows"]:
-            if row["life"] == life and row["clicks"] == clicks and _is_of(row["person"], kinds):
+            if row["life"] == life and row["clicks"] == clicks and is_of(row["person"], kinds):
                 found.setdefault(row["person"], []).append(row[key])
     return {person: mean(values) for person, values in found.items()}
-
-
-def figure(values: Sequence[float], seed: int = 0) -> Figure:
-    """The mean, and what it could have been with other people like these."""
-    if not values:
-        return Figure(math.nan, math.nan, math.nan)
-    return Figure(mean(values), *bootstrap_interval(values, seed))
 
 
 def difference(cells: Sequence[Cell], life: str, other: str, clicks: int) -> Figure:
@@ -141,12 +123,6 @@ def write_report(cells: Sequence[Cell], gestures: Sequence[str], clicks: Sequenc
         "## By person, mixed gestures\n\n" + _by_person(cells, clicks),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _wins(cells: Sequence[Cell], gestures: Sequence[str], clicks: Sequence[int], key: str) -> str:
@@ -236,53 +212,13 @@ def _by_person(cells: Sequence[Cell], clicks: Sequence[int]) -> str:
     return table(["person", *map(str, clicks), "oracle"], rows)
 
 
-def _is_of(person: str, kinds: Sequence[str]) -> bool:
-    """Names of people beyond the first of a kind end in a number."""
+def is_of(person: str, kinds: Sequence[str]) -> bool:
+    """Whether somebody is of one of these kinds (any, if none are named).
+
+    Names of people beyond the first of a kind end in a number.
+    """
     stem, _, last = person.rpartition("_")
     return not kinds or (stem if last.isdigit() else person) in kinds
-
-
-# --- as a plot ---------------------------------------------------------------------------------
-
-_COLOURS = ("#3b6fb6", "#c8553d", "#4f9d69", "#8a5fa8", "#c99a2e", "#333333")
-_WIDTH, _HEIGHT, _LEFT, _TOP = 640, 400, 60, 20
-
-
-def draw_curves(cells: Sequence[Cell], gestures: Sequence[str], clicks: Sequence[int]) -> str:
-    """Win against clicks as SVG: a line for each gesture, bars for the 95 % interval."""
-    right, bottom = _WIDTH - 130, _HEIGHT - 50
-
-    def across(n: float) -> float:
-        return _LEFT + (right - _LEFT) * math.log1p(n) / math.log1p(max(clicks))
-
-    def up(win: float) -> float:
-        return bottom - (bottom - _TOP) * (win - 0.45) / 0.5
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-    ]
-    for win in (0.5, 0.6, 0.7, 0.8, 0.9):
-        y = up(win)
-        parts.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="#ddd"/>')
-        parts.append(f'<text x="{_LEFT - 30}" y="{y + 4:.1f}">{win:.1f}</text>')
-    for n in clicks:
-        parts.append(f'<text x="{across(n) - 6:.1f}" y="{bottom + 20}">{n}</text>')
-    parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 8}">clicks; win of lane B over the base</text>')
-    for at, name in enumerate(gestures):
-        colour = _COLOURS[at % len(_COLOURS)]
-        found = [figure(list(per_person(cells, name, n).values())) for n in clicks]
-        places = [across(n) + 3 * (at - len(gestures) / 2) for n in clicks]
-        line = " ".join(f"{x:.1f},{up(f.mean):.1f}" for x, f in zip(places, found, strict=True))
-        bars = "".join(
-            f"M{x:.1f} {up(f.low):.1f}V{up(f.high):.1f}" for x, f in zip(places, found, strict=True)
-        )
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<path d="{bars}" stroke="{colour}"/>')
-        y = _TOP + 20 + 20 * at
-        parts.append(f'<text x="{right + 20}" y="{y}" fill="{colour}">{name}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def save_report(
@@ -290,6 +226,11 @@ def save_report(
 ) -> str:
     """Write report.md and curves.svg into a folder; returns the report."""
     text = write_report(cells, gestures, clicks)
+    lines = {
+        name: {n: figure(list(per_person(cells, name, n).values())) for n in clicks}
+        for name in gestures
+    }
+    picture = draw_curves(lines, "clicks; win of lane B over the base")
     (folder / "report.md").write_text(text, encoding="utf-8")
-    (folder / "curves.svg").write_text(draw_curves(cells, gestures, clicks), encoding="utf-8")
+    (folder / "curves.svg").write_text(picture, encoding="utf-8")
     return text

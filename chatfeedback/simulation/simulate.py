@@ -39,6 +39,7 @@ from chatfeedback.requests import adapter_use
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from chatfeedback.simulation.choices import bootstrap_interval, mean
+from chatfeedback.simulation.full_report import save_full_report
 from chatfeedback.simulation.judging import Judge, Row
 from chatfeedback.simulation.people import Hidden, person_of
 
@@ -87,6 +88,8 @@ def run_simulation(args: Namespace, open_store: Callable[[Path], Store]) -> dict
         },
     }
     print_table(curve, [facts for _, facts in outcomes])
+    if args.out:
+        save_full_report(by_person, [facts for _, facts in outcomes], args.out)
     if args.json:
         Path(args.json).write_text(json.dumps(report, indent=1), encoding="utf-8")
     return report
