@@ -1,9 +1,12 @@
 """The people of one installation: each has conversations, a taste and versions of their own.
 
-Whoever was switched to last is who acts, on every page and in every command.
+Whoever was switched to last is who acts, on every page and in every command. All of them together
+are one more person, made when they first act together: the team.
 """
 
 from __future__ import annotations
+
+from itertools import chain, count
 
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.protocols import Store
@@ -11,6 +14,8 @@ from chatfeedback.records import Person
 
 FIRST = "You"
 ACTIVE_SETTING = "active_person"  # of the first person
+TEAM = "Everyone"
+TEAM_SETTING = "team"  # of the first person: who all of them are together
 LONGEST_NAME = 40
 
 
@@ -43,6 +48,42 @@ class Household:
             raise InputRefused(f"There is a {name!r} already. Choose another name.")
         return self.switch(self._store.ensure_person(name).person_id)
 
+    def team(self) -> Person | None:
+        """Everybody as one person; None until they first act together."""
+        people = self._store.people()
+        number = self._store.setting(people[0].person_id, TEAM_SETTING, "") if people else ""
+        return next((each for each in people if str(each.person_id) == number), None)
+
+    def members(self) -> list[Person]:
+        """The people themselves, without the team."""
+        team = self.team()
+        return [each for each in self._store.people() if each != team]
+
+    def members_of(self, person_id: int) -> list[Person]:
+        """Those who act as this person: all members for the team, nobody for anybody else."""
+        team = self.team()
+        return self.members() if team is not None and team.person_id == person_id else []
+
+    def act_together(self) -> Person:
+        """Let all of them act as one person from now on; InputRefused for somebody alone."""
+        team, names = self.team(), [each.name for each in self.members()]
+        if len(names) < 2:
+            raise InputRefused(
+                f"To act together takes two people; there is {', '.join(names) or 'nobody'} alone. "
+                "Add somebody first."
+            )
+        if team is None:
+            team = self._store.ensure_person(_name_team(names))
+            self._store.set_setting(self._first().person_id, TEAM_SETTING, str(team.person_id))
+        return self.switch(team.person_id)
+
     def _first(self) -> Person:
         people = self._store.people()
         return people[0] if people else self._store.ensure_person(FIRST)
+
+
+def _name_team(taken: list[str]) -> str:
+    """A name that nobody has."""
+    known = {name.casefold() for name in taken}
+    names = chain((TEAM, f"{TEAM} together"), (f"{TEAM} together {n}" for n in count(2)))
+    return next(name for name in names if name.casefold() not in known)

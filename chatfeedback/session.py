@@ -151,11 +151,27 @@ class Session:
 
     def add_person(self, name: str) -> Person:
         """A new person, with nothing said and nothing learned, who acts from now on."""
-        return self._household.add(name)
+        person = self._household.add(name)
+        self._tastes.reload(
+            person.person_id
+        )  # and the team's taste, which is this person's too now
+        return person
 
     def switch_person(self, person_id: int) -> Person:
         """Let another person act from now on."""
-        return self._household.switch(person_id)
+        person = self._household.switch(person_id)
+        if person == self.team():
+            self._tastes.reload(person_id)  # what its members said meanwhile
+        return person
+
+    def act_together(self) -> Person:
+        """Let everybody act as one person from now on, the team: it knows what they like alike, and
+        what they say together comes on top. InputRefused for somebody alone."""
+        return self.switch_person(self._household.act_together().person_id)
+
+    def team(self) -> Person | None:
+        """Everybody as one person; None until they first act together."""
+        return self._household.team()
 
     def find_models(self) -> list[FoundModel]:
         """The models on this machine, and which of them fit it."""
@@ -354,7 +370,7 @@ class Session:
                 information_of_best(phis, taste.model)
                 for phis in self._drawing.typical_phis(taste, base)
             ],
-            clicks=taste.clicks,
+            clicks=taste.clicks_heard,
             rate=self._orders.asking_rate(person_id),
             attention=attention,
             has_personal=serves_more or self._drawing.helps_to_choose(taste, base),

@@ -16,12 +16,14 @@ from itertools import groupby
 import numpy as np
 
 from chatfeedback.errors import ChatFeedbackError, InputRefused
+from chatfeedback.household import Household
 from chatfeedback.learning.calibration import Calibration
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
     BaseInfo,
     Comparison,
     GeneratedReply,
+    Person,
     ScoreRequest,
     StoredReply,
     TraitBelief,
@@ -67,7 +69,8 @@ class Tastes:
         self._store = store
         self._engine = engine
         self._settings = settings
-        self._lock = threading.Lock()
+        self._household = Household(store)
+        self._lock = threading.RLock()  # the team's taste is made of the members'
         self._tastes: dict[tuple[int, str], Taste] = {}
         self._calibrations: dict[str, Calibration | None] = {}
         self._background = ThreadPoolExecutor(1, thread_name_prefix="taste")
@@ -110,7 +113,12 @@ class Tastes:
 
     def _make(self, person_id: int, base: BaseInfo) -> Taste:
         basis = self._basis(base)
-        return Taste(self._store, person_id, basis, self._settings, self._prior(person_id, basis))
+        members = self._tastes_of(self._household.members_of(person_id), base)
+        prior = self._prior(person_id, basis, members)
+        return Taste(self._store, person_id, basis, self._settings, prior, members)
+
+    def _tastes_of(self, people: Sequence[Person], base: BaseInfo) -> tuple[Taste, ...]:
+        return tuple(self.get(each.person_id, base) for each in people)
 
     def reload_later(self, person_id: int) -> None:
         """As `reload`, in the background; until then the taste from before serves."""
@@ -122,8 +130,7 @@ class Tastes:
         fresh = self._make(person_id, base)
         fresh.rebuild()  # a long log takes a while; nobody waits for it
         with self._lock:
-            for key in [key for key in self._tastes if key[0] == person_id]:
-                del self._tastes[key]
+            self._drop(person_id)
             self._tastes[person_id, base.key] = fresh
         fresh.learn(0)  # what was said meanwhile; and what is stored is no longer the old one's
 
@@ -131,20 +138,32 @@ class Tastes:
         """Begin anew with this person: after "forget me", or when a setting changed that decides
         what counts. Their prior is estimated again, from the others as they are now."""
         with self._lock:
-            for key in [key for key in self._tastes if key[0] == person_id]:
-                del self._tastes[key]
+            self._drop(person_id)
         self.get(person_id, self._engine.state().base).rebuild()
 
-    def _prior(self, person_id: int, basis: Basis) -> Prior:
+    def _drop(self, person_id: int) -> None:
+        """Let go of a taste, and of the team's, which is made of it."""
+        team = self._household.team()
+        gone = {person_id, team.person_id if team else person_id}
+        for key in [key for key in self._tastes if key[0] in gone]:
+            del self._tastes[key]
+
+    def _prior(self, person_id: int, basis: Basis, members: Sequence[Taste]) -> Prior:
         """What is believed of a person before any reaction: from the others of this installation,
-        each at what their own reactions say. A new version is stored when it differs."""
+        each at what their own reactions say; of the team, what its members like alike. A new
+        version is stored when it differs."""
         shipped = shipped_prior(basis)
         if not basis.base_key:
             return shipped
-        others = [each.person_id for each in self._store.people() if each.person_id != person_id]
-        found = [self._said_by(other, basis, shipped) for other in others]
-        normals = [(each.mean, each.covariance) for each in found if each is not None]
-        prior = prior_from_people(shipped, normals)
+        if members:
+            shared = share_members(basis, members)
+            heard = len(shared.shares) > 1
+            prior = Prior(shared.model.mean, shared.model.covariance) if heard else shipped
+        else:
+            others = [each.person_id for each in self._household.members()]
+            found = [self._said_by(each, basis, shipped) for each in others if each != person_id]
+            normals = [(each.mean, each.covariance) for each in found if each is not None]
+            prior = prior_from_people(shipped, normals)
         if prior.fingerprint != self._stored_prior(person_id, basis, shipped).fingerprint:
             self._store.save_prior(person_id, basis.base_key, prior.to_bytes(basis))
         return prior
@@ -154,26 +173,23 @@ class Tastes:
         return (Prior.from_bytes(blob, basis) if blob else None) or shipped
 
     def shared(self, base: BaseInfo | None) -> SharedTaste:
-        """What the people of this installation like alike, and where they differ."""
-        basis = self._basis(base or NO_BASE)
-        shipped = shipped_prior(basis)
-        people = [self._said_by(each.person_id, basis, shipped) for each in self._store.people()]
-        return share_taste(basis, shipped, [each for each in people if each is not None])
+        """What the people of this installation like alike, and where they differ; what they say
+        when they act together is not counted again."""
+        base = base or NO_BASE
+        members = self._tastes_of(self._household.members(), base)
+        return share_members(self._basis(base), members)
 
     def _said_by(self, person_id: int, basis: Basis, shipped: Prior) -> PersonSays | None:
         """What a person's reactions say by themselves, once there are enough of them."""
         stored = self._store.load_reward(person_id, basis.base_key)
         prior = self._stored_prior(person_id, basis, shipped)
         belief = Belief.from_bytes(stored[1], basis, prior) if stored else None
-        if belief is None or belief.n < MIN_CLICKS:
-            return None
-        model = belief.model
-        mean, covariance = on_another_prior(model.mean, model.covariance, prior, shipped)
-        return PersonSays(person_id, mean, covariance, belief.n)
+        return _says(person_id, belief, shipped) if belief else None
 
     def clicks(self, person_id: int) -> int:
-        """Reactions that count now: choices, ties, thumbs, rewrites."""
-        return self.get(person_id, self._engine.state().base).clicks
+        """Reactions that count now (choices, ties, thumbs, rewrites); for the team, the members'
+        too."""
+        return self.get(person_id, self._engine.state().base).clicks_heard
 
     def score_edits_later(self, person_id: int) -> None:
         """Ask the engine, in the background, for the hidden half of answers that no model wrote:
@@ -214,8 +230,28 @@ class Tastes:
                 yield message_id, list(replies)
 
 
+def share_members(basis: Basis, members: Sequence[Taste]) -> SharedTaste:
+    """What those of them like alike who have said enough."""
+    shipped = shipped_prior(basis)
+    said = [_says(each.person_id, each.belief, shipped) for each in members]
+    return share_taste(basis, shipped, [each for each in said if each is not None])
+
+
+def _says(person_id: int, belief: Belief, shipped: Prior) -> PersonSays | None:
+    """What a person's reactions say by themselves, once there are enough of them."""
+    if belief.n < MIN_CLICKS:
+        return None
+    model = belief.model
+    mean, covariance = on_another_prior(model.mean, model.covariance, model.before, shipped)
+    return PersonSays(person_id, mean, covariance, belief.n)
+
+
 class Taste:
-    """One person's reward model on one base. Thread-safe; `belief` is replaced, never changed."""
+    """One person's reward model on one base. Thread-safe; `belief` is replaced, never changed.
+
+    Args:
+        members: for the team, the tastes of its people; what they like alike is its prior.
+    """
 
     def __init__(
         self,
@@ -224,9 +260,11 @@ class Taste:
         basis: Basis,
         settings: Settings,
         prior: Prior | None = None,
+        members: Sequence[Taste] = (),
     ) -> None:
         self._store = store
-        self._person_id = person_id
+        self.person_id = person_id
+        self.members = tuple(members)
         self._settings = settings
         self._lock = threading.RLock()
         self._replies: dict[int, StoredReply] = {}
@@ -265,14 +303,14 @@ class Taste:
     def _go_on_from_stored(self) -> bool:
         """Learn what the stored belief does not know yet; False if there is none that fits, or
         later events changed what was said before them."""
-        stored = self._store.load_reward(self._person_id, self.basis.base_key)
+        stored = self._store.load_reward(self.person_id, self.basis.base_key)
         if stored is None:
             return False
         last_id, blob = stored
         belief = Belief.from_bytes(blob, self.basis, self._start.model.before)
         if belief is None:
             return False
-        events = self._store.feedback(self._person_id)
+        events = self._store.feedback(self.person_id)
         later = [event for event in events if event.feedback_id > last_id]
         if any(each.event.kind == "undo" for each in later):
             return False
@@ -321,13 +359,26 @@ class Taste:
 
     @property
     def clicks(self) -> int:
-        """Reactions that count now."""
+        """Reactions that count now, the person's own."""
         return self._said.clicks
 
+    @property
+    def heard(self) -> tuple[Taste, ...]:
+        """Of a team, the members who have said enough to be heard; nobody while that is only one,
+        whose taste would be taken for everybody's."""
+        heard = tuple(each for each in self.members if each.belief.n >= MIN_CLICKS)
+        return heard if len(heard) > 1 else ()
+
+    @property
+    def clicks_heard(self) -> int:
+        """Reactions that it knows of: the person's own; for a team, the members' too."""
+        return self.clicks + sum(each.clicks for each in self.heard)
+
     def clicks_after(self, feedback_id: int) -> int:
-        """How many of them came after this event."""
+        """How many of those came after this event."""
         with self._lock:
-            return self._said.clicks_after(feedback_id)
+            own = self._said.clicks_after(feedback_id)
+        return own + sum(each.clicks_after(feedback_id) for each in self.heard)
 
     @property
     def began_after(self) -> int:
@@ -368,7 +419,7 @@ class Taste:
 
     def helps_to_choose(self) -> bool:
         """Whether best-of-n is worth its time: only after a few clicks."""
-        return self.clicks >= self._settings.min_clicks_for_best_of
+        return self.clicks_heard >= self._settings.min_clicks_for_best_of
 
     def beliefs(self) -> list[TraitBelief]:
         """Style traits, the surest first."""
@@ -403,7 +454,7 @@ class Taste:
         """Which replies were shown; kept, as every click folds the whole log again."""
         known = self._comparisons.get(comparison_id)
         if known is None:
-            known = self._store.comparison(self._person_id, comparison_id)
+            known = self._store.comparison(self.person_id, comparison_id)
             self._comparisons[comparison_id] = known
         return known
 
@@ -411,29 +462,29 @@ class Taste:
         """A reply with its features; kept once it has them."""
         known = self._replies.get(reply_id)
         if known is None:
-            known = self._store.reply(self._person_id, reply_id)
+            known = self._store.reply(self.person_id, reply_id)
             if known.features is not None:
                 self._replies[reply_id] = known
         return known
 
     def rewritten(self, reply_id: int, text: str) -> int | None:
         """The sibling that holds a rewrite."""
-        return self._store.rewritten(self._person_id, reply_id, text)
+        return self._store.rewritten(self.person_id, reply_id, text)
 
     # --- inside ----------------------------------------------------------------------------------
 
     def _counts_implicit(self) -> bool:
-        return self._store.setting(self._person_id, IMPLICIT_SETTING, "off") == "on"
+        return self._store.setting(self.person_id, IMPLICIT_SETTING, "off") == "on"
 
     def _read_log(self) -> int:
         """Returns the id of the last event up to which all stands as it did before."""
-        new = self._store.feedback(self._person_id, after_id=self._said.last_id)
+        new = self._store.feedback(self.person_id, after_id=self._said.last_id)
         return self._said.take(new)
 
     def _save(self) -> None:
         if self.basis.base_key:
             self._store.save_reward(
-                self._person_id, self.basis.base_key, self._said.last_id, self.belief.to_bytes()
+                self.person_id, self.basis.base_key, self._said.last_id, self.belief.to_bytes()
             )
 
 
