@@ -53,10 +53,14 @@ def gather_pairs(
 ) -> tuple[PreferencePair, ...]:
     """The person's own pairs and the labelled ones, without those whose better reply breaks the
     rules, or is more flattering than the other."""
-    may_teach = [j for j in taste.lasting_judgements if _may_teach(j, taste, rules)]
-    own = training_pairs(may_teach, taste, calibration.base_key)
     labelled = (pair for each in calibration.pool for pair in label_pairs(taste, each, rules))
-    return (*own, *labelled)
+    return (*own_pairs(taste, calibration.base_key, rules), *labelled)
+
+
+def own_pairs(taste: Taste, base_key: str, rules: Rules = NO_RULES) -> list[PreferencePair]:
+    """What the person's reactions themselves say, as pairs."""
+    may_teach = [j for j in taste.lasting_judgements if _may_teach(j, taste, rules)]
+    return training_pairs(may_teach, taste, base_key)
 
 
 def _may_teach(judgement: Judgement, taste: Taste, rules: Rules) -> bool:
