@@ -152,9 +152,7 @@ class Session:
     def add_person(self, name: str) -> Person:
         """A new person, with nothing said and nothing learned, who acts from now on."""
         person = self._household.add(name)
-        self._tastes.reload(
-            person.person_id
-        )  # and the team's taste, which is this person's too now
+        self._tastes.reload(person.person_id)  # and so the team's: it has one member more
         return person
 
     def switch_person(self, person_id: int) -> Person:
@@ -682,11 +680,12 @@ class Session:
         self._orders.set_principles(person_id, texts)
 
     def principle_effects(self, person_id: int) -> list[Effect]:
-        """What each principle does on the model that is loaded."""
+        """What each principle that holds for this person does on the model that is loaded; for the
+        team, its members' principles hold too."""
         base = self._engine.state().base
         known = self._tastes.calibration(base) if base else None
         return find_effects(
-            self.principles(person_id),
+            self._orders.principles_in_force(person_id),
             known.pool if known else (),
             self._store.ai_labels(person_id),
             can_judge=base is not None and not base.is_starter,

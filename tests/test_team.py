@@ -10,6 +10,7 @@ import pytest
 from chatfeedback.errors import InputRefused
 from chatfeedback.household import Household
 from chatfeedback.records import FeedbackEvent
+from chatfeedback.rules.principles import count
 from chatfeedback.session import Session
 from chatfeedback.taste.features import STYLE_MEASURES
 from tests.fakes import FakeEngine
@@ -148,3 +149,52 @@ def test_what_the_team_has_forgotten_is_its_own_words_alone(session, two):
 def test_the_best_of_several_is_drawn_from_the_first_message_on(session, two):
     team = session.act_together().person_id
     assert session.taste(team).helps_to_choose()
+
+
+# --- what must be kept ---------------------------------------------------------------------------
+
+
+def test_everybodys_principles_hold_and_the_stricter_one_decides(session, two):
+    session.set_principles(two[0], ["At most three sentences", "Never use emoji"])
+    session.set_principles(two[1], ["At most one sentence", "Never use emoji"])
+    team = session.act_together().person_id
+    for number in range(4):
+        chat = session.new_conversation(team)
+        [said] = list(session.reply(team, chat, "hello", f"s{number}"))[-1].texts
+        assert count("sentences", said) == 1
+        assert count("emoji", said) == 0
+    held = [each.principle.text for each in session.principle_effects(team)]
+    assert held == ["At most three sentences", "Never use emoji", "At most one sentence"]
+
+
+def test_principles_of_the_team_are_nobodys_own(session, two):
+    team = session.act_together().person_id
+    session.set_principles(team, ["Never use emoji"])
+    session.set_principles(two[0], ["At most one sentence"])
+    assert [each.text for each in session.principles(team)] == ["Never use emoji"]
+    assert [each.principle.text for each in session.principle_effects(two[0])] == [
+        "At most one sentence"
+    ]
+
+
+def test_what_one_of_them_flagged_ends_for_all_of_them_together(session, two):
+    flagged = 0
+    while flagged < 5:
+        chat = session.new_conversation(two[1])
+        shown = list(session.reply(two[1], chat, f"flag {flagged}", f"f{flagged}"))[-1]
+        while "Certainly" not in shown.texts[0]:
+            shown = list(session.regenerate(two[1], shown.message_id))[-1]
+        flag = FeedbackEvent(f"fl{flagged}", "flag", reply_id=shown.reply_ids[0], flag="biased")
+        session.give_feedback(two[1], flag)
+        flagged += 1
+    team = session.act_together().person_id
+
+    def allows(person_id: int) -> bool:
+        rules = session._drawing.rules(
+            person_id, session.taste(person_id), session.engine_state().base
+        )
+        return rules.allow("Certainly. In brief, this is a formal reply; one might")
+
+    assert allows(two[0])
+    assert not allows(two[1])
+    assert not allows(team)

@@ -68,6 +68,7 @@ TASTE: Labels = {
     "principle_wording": "Wording of: {what}",
     "principle_save": "Save",
     "principle_remove": "Remove",
+    "principle_of_member": "One of you wrote it for themselves. It holds while you act together.",
     "principle_remove_of": "Remove: {what}",
     "knows": "Does it know you?",
     "shared": "What all of you like",

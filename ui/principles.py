@@ -12,13 +12,16 @@ from ui.views import Act, Gesture
 
 
 def show_principles(session: Session, person_id: int) -> list[dict[str, Any]]:
-    """Each with who keeps it and what it changed."""
+    """Each that holds, with who keeps it and what it changed; for the team, its members' too, which
+    are theirs to change."""
+    own = _texts(session, person_id)
     return [
         {
             "text": effect.principle.text,
             "kept_by": effect.kept_by,
             "kept_words": text.KEPT_BY[effect.kept_by],
             "does": text.say_effect(effect),
+            "own": effect.principle.text in own,
         }
         for effect in session.principle_effects(person_id)
     ]

@@ -1,5 +1,8 @@
 """What a person has said in words rather than by clicks: the taste card, principles, how often to
-be asked. Kept as settings, so each is one row that a page can show and clear."""
+be asked. Kept as settings, so each is one row that a page can show and clear.
+
+When people act together, everybody's principles hold and everybody's flags act: of two that ask for
+different things of one kind the stricter one decides, since a reply has to keep both."""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 
 from chatfeedback.asking.explore import AskingRate
 from chatfeedback.errors import InputRefused
+from chatfeedback.household import Household
 from chatfeedback.learning.calibration import Calibration
 from chatfeedback.protocols import Store
 from chatfeedback.rules.flags import FLAGS_TO_ACT, Behaviour, find_behaviours, flagged_ids
@@ -21,6 +25,7 @@ class Orders:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._household = Household(store)
         self._behaviours: dict[tuple[int, ...], list[Behaviour]] = {}  # by the flagged replies
 
     def card(self, person_id: int, model: RewardModel) -> TasteCard:
@@ -58,12 +63,25 @@ class Orders:
         """The person's principles, in the order in which they were written."""
         return read_principles(self._store.setting(person_id, "principles", ""))
 
+    def principles_in_force(self, person_id: int) -> tuple[Principle, ...]:
+        """The principles that hold for this person: their own, and for the team its members' too;
+        what several wrote once."""
+        members = [each.person_id for each in self._household.members_of(person_id)]
+        found = (each for person in (person_id, *members) for each in self.principles(person))
+        return tuple(dict.fromkeys(found))
+
     def set_principles(self, person_id: int, texts: Sequence[str]) -> None:
         """Replace them all; they hold from the next answer on."""
         self._store.set_setting(person_id, "principles", write_principles(texts))
 
     def behaviours(self, taste: Taste, calibration: Calibration | None) -> list[Behaviour]:
-        """What flagged replies have in common that the base's other replies lack."""
+        """What flagged replies have in common that the base's other replies lack; for the team,
+        what those of each member have."""
+        tastes = (taste, *taste.members)
+        found = (each for one in tastes for each in self._behaviours_of(one, calibration))
+        return list(dict.fromkeys(found))
+
+    def _behaviours_of(self, taste: Taste, calibration: Calibration | None) -> list[Behaviour]:
         flagged = tuple(flagged_ids(taste.judgements))
         if len(flagged) < FLAGS_TO_ACT or calibration is None:
             return []
@@ -76,6 +94,7 @@ class Orders:
     def rules(self, person_id: int, taste: Taste, calibration: Calibration | None) -> Rules:
         """What every chosen or learned reply must keep: principles and the end of what was
         flagged."""
-        checks = [each.check for each in self.principles(person_id) if each.check is not None]
+        principles = self.principles_in_force(person_id)
+        checks = [each.check for each in principles if each.check is not None]
         checks += [behaviour.check for behaviour in self.behaviours(taste, calibration)]
         return Rules(tuple(checks))

@@ -26,10 +26,11 @@ const card = at => panel(WORDS.card, `<p>${esc(WORDS.card_means)}</p>
   <div class="row start"><button type="button" class="solid" data-do="card">${esc(WORDS.card_save)}</button>${at.edited ? `<button type="button" class="plain" data-do="card-reset">${esc(WORDS.card_reset)}</button>` : ''}</div></form>`,
   switched('card-switch', WORDS.card_use, at.on));
 const of = (name, each) => esc(fill(WORDS[name], {what: each.text}));
-const principle = each => `<li class="principle"><div class="line"><b dir="auto">${esc(each.text)}</b> <span class="tag ${esc(each.kept_by)}">${esc(each.kept_words)}</span></div><p>${esc(each.does)}</p>
-  <div class="line acts"><details data-key="principle-${esc(each.text)}"><summary aria-label="${of('principle_change_of', each)}">${esc(WORDS.principle_change)}</summary>
+const changing = each => `<div class="line acts"><details data-key="principle-${esc(each.text)}"><summary aria-label="${of('principle_change_of', each)}">${esc(WORDS.principle_change)}</summary>
     <form class="fields inline grow"><label><span>${of('principle_wording', each)}</span><input type="text" name="principle" data-key="wording-${esc(each.text)}" maxlength="300" autocomplete="off" value="${esc(each.text)}"></label><button type="button" class="plain" data-do="principle-change" data-old="${esc(each.text)}">${esc(WORDS.principle_save)}</button></form></details>
-  <span class="spacer"></span><button type="button" class="plain small" data-do="principle-remove" data-old="${esc(each.text)}" aria-label="${of('principle_remove_of', each)}">${esc(WORDS.principle_remove)}</button></div></li>`;
+  <span class="spacer"></span><button type="button" class="plain small" data-do="principle-remove" data-old="${esc(each.text)}" aria-label="${of('principle_remove_of', each)}">${esc(WORDS.principle_remove)}</button></div>`;
+const principle = each => `<li class="principle"><div class="line"><b dir="auto">${esc(each.text)}</b> <span class="tag ${esc(each.kept_by)}">${esc(each.kept_words)}</span></div><p>${esc(each.does)}</p>
+  ${each.own ? changing(each) : `<p class="key">${esc(WORDS.principle_of_member)}</p>`}</li>`;
 const principles = list => panel(WORDS.principles, `<p>${esc(WORDS.principles_mean)}</p>
   ${list.length ? `<ul class="principles">${list.map(principle).join('')}</ul><p class="key">${esc(WORDS.principles_count)}</p>` : `<p class="key">${esc(WORDS.no_principles)}</p>`}
   <form class="fields inline grow"><label><span>${esc(WORDS.principle_new)}</span><input type="text" name="principle" maxlength="300" autocomplete="off" placeholder="${esc(WORDS.principle_example)}"></label><button type="button" class="solid" data-do="principle-add">${esc(WORDS.principle_add)}</button></form>`);
