@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -241,7 +242,40 @@ def test_scale_multiplies_the_loras_own(views, tmp_path):
     use = publish(candidate, tmp_path / "one")
     live.use(AdapterUse(use.adapter_id, use.folder, 0.5))
     layer = next(iter(lora_layers(live._tree).values()))
-    assert layer.scaling[layer._active_adapter[0]] == pytest.approx(0.75)
+    (slot,) = layer.lora_B
+    layer.lora_B[slot].weight.data.fill_(1.0)
+    x = torch.ones(1, layer.in_features)
+    change = layer(x) - layer.base_layer(x)
+    assert_close(change[0], torch.full_like(change[0], 0.75 * layer.lora_A[slot].weight.sum()))
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_a_layer_computes_what_pefts_own_would_and_learns_as_it(kind, dtype, autocast):
+    _, candidate = make_views(tiny_model(kind).to(dtype))
+    candidate.reset(4, 6.0, 0)
+    disturb(candidate)
+    layer = next(iter(lora_layers(candidate.model).values()))
+    layer.set_adapter(adapters.CANDIDATE)
+    weights = [layer.lora_A[adapters.CANDIDATE].weight, layer.lora_B[adapters.CANDIDATE].weight]
+    x = torch.randn(2, 3, layer.in_features, dtype=dtype)
+    found, wanted = (
+        in_one_pass(forward, x, weights, autocast)
+        for forward in (layer, partial(type(layer).forward, layer))
+    )
+    for ours, pefts in zip(found, wanted, strict=True):
+        assert ours.dtype == pefts.dtype
+        is_exact = dtype == torch.float32 and not autocast
+        assert (ours - pefts).norm() <= (1e-6 if is_exact else 1e-2) * pefts.norm()
+
+
+def in_one_pass(forward, x, weights, autocast):
+    """Output, and the gradients at the input and at A and B, of a sum of the output's squares."""
+    x = x.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        output = forward(x)
+    return output, *torch.autograd.grad(output.float().square().sum(), [x, *weights])
 
 
 def test_more_adapters_than_slots_take_turns(views, tmp_path):

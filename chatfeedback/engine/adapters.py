@@ -2,9 +2,9 @@
 
 A view is a module tree of its own over the one set of base tensors: nothing a view does (choosing
 an adapter, scaling it, switching it off, learning) can be seen through another, so a reply and a
-learning step run at the same time without a lock. PEFT provides the LoRA layers and the folder
-format; which adapter a layer applies is written straight to the layer, because PEFT's
-`set_adapter` walks the whole model and changes `requires_grad` under way.
+learning step run at the same time without a lock. PEFT provides the LoRA weights and the folder
+format. What a layer does with them is ours (`_adapt`): PEFT's `set_adapter` walks the whole model
+and changes `requires_grad` under way, and its forward costs as much Python a token as the base.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers.pytorch_utils import Conv1D
 
@@ -95,8 +96,7 @@ class LiveView:
             return
         slot = self._slot_of(Path(adapter.folder))
         for layer in self._layers:
-            layer._active_adapter = [slot]
-            layer.scaling[slot] = adapter.scale * layer.lora_alpha[slot] / layer.r[slot]
+            layer.forward = partial(_adapt, layer.base_layer, *_change(layer, slot, adapter.scale))
         self._chosen, self.model = adapter, self._tree
 
     def use_each(self, groups: Sequence[tuple[AdapterUse | None, int]]) -> None:
@@ -112,15 +112,15 @@ class LiveView:
             return
         self._choose_nothing()
         parts = [(n_rows, *self._slot_and_scale(adapter)) for adapter, n_rows in chosen]
+        sizes = [n_rows for n_rows, _, _ in parts]
         for layer in self._layers:
-            layer.forward = partial(_forward_by_rows, layer, parts)
+            changes = [slot and _change(layer, slot, scale) for _, slot, scale in parts]
+            layer.forward = partial(_adapt_rows, layer.base_layer, sizes, changes)
         self._chosen, self.model = chosen, self._tree
 
     def _choose_nothing(self) -> None:
         """The plain base; it stays so if the next adapter turns out damaged."""
         self._chosen, self.model = None, self.base
-        for layer in self._layers:
-            layer.__dict__.pop("forward", None)
 
     def _slot_and_scale(self, adapter: AdapterUse | None) -> tuple[str | None, float]:
         if adapter is None or adapter.scale == 0:
@@ -156,6 +156,7 @@ class CandidateView:
         self.model = model
         self.micro_batch_tokens = MICRO_BATCHES[0]
         self._shares_prefixes = shares_prefixes
+        self._layers: list[LoraLayer] = []
         self._plain_forwards = {layer: layer.forward for layer in _decoder_layers(model)}
 
     def reset(self, rank: int, alpha: float, seed: int) -> None:
@@ -164,8 +165,9 @@ class CandidateView:
         A is uniform in +-1/sqrt(fan_in) (PEFT's default). Weights are float32.
         """
         _add_slot(self.model, CANDIDATE, rank, alpha)
+        self._layers = list(lora_layers(self.model).values())
         generator = torch.Generator().manual_seed(seed)
-        for layer in lora_layers(self.model).values():
+        for layer in self._layers:
             down, up = layer.lora_A[CANDIDATE].weight, layer.lora_B[CANDIDATE].weight
             bound = down.shape[1] ** -0.5
             start = torch.empty(down.shape).uniform_(-bound, bound, generator=generator)
@@ -208,13 +210,13 @@ class CandidateView:
 
     def on(self) -> None:
         """Apply the LoRA: the policy."""
-        for layer in lora_layers(self.model).values():
-            layer._active_adapter = [CANDIDATE]
+        for layer in self._layers:
+            layer.forward = partial(_adapt, layer.base_layer, *_change(layer, CANDIDATE, 1.0))
 
     def off(self) -> None:
         """Leave the LoRA out: the reference. Never inside a backward pass."""
-        for layer in lora_layers(self.model).values():
-            layer._active_adapter = []
+        for layer in self._layers:
+            layer.forward = partial(layer.base_layer)
 
     @contextmanager
     def as_reference(self) -> Iterator[None]:
@@ -292,22 +294,37 @@ def merge(model: Any, folder: Path, scale: float) -> None:
     model.__dict__.pop("peft_config", None)
 
 
-def _forward_by_rows(
-    layer: LoraLayer, parts: Sequence[tuple[int, str | None, float]], x: Tensor, *rest: Any
+Change = tuple[Tensor, Tensor, float]
+"""A, B and the strength of what LoRA adds to a layer: strength * B A x."""
+
+
+def _change(layer: LoraLayer, slot: str, scale: float) -> Change:
+    strength = scale * layer.lora_alpha[slot] / layer.r[slot]
+    return layer.lora_A[slot].weight, layer.lora_B[slot].weight, strength
+
+
+def _adapt(base_layer: nn.Module, down: Tensor, up: Tensor, strength: float, x: Tensor) -> Tensor:
+    """A LoRA layer's forward."""
+    return _add_change(base_layer(x), x, down, up, strength)
+
+
+def _adapt_rows(
+    base_layer: nn.Module, sizes: list[int], changes: Sequence[Change | None], x: Tensor
 ) -> Tensor:
-    """A LoRA layer whose rows have adapters of their own. parts: (rows, slot, scale)."""
-    result = layer.base_layer(x, *rest)
-    sizes = [n_rows for n_rows, _, _ in parts]
-    pieces = []
-    rows = zip(parts, torch.split(x, sizes), torch.split(result, sizes), strict=True)
-    for (_, slot, scale), own_x, own in rows:
-        changed = own
-        if slot is not None:
-            down, up = layer.lora_A[slot], layer.lora_B[slot]
-            strength = scale * layer.lora_alpha[slot] / layer.r[slot]
-            changed = (own + up(down(own_x.to(down.weight.dtype))) * strength).to(own.dtype)
-        pieces.append(changed)
-    return torch.cat(pieces)
+    """A LoRA layer's forward where runs of rows have adapters of their own, or none."""
+    rows = zip(changes, torch.split(x, sizes), torch.split(base_layer(x), sizes), strict=True)
+    return torch.cat([_add_change(own, own_x, *c) if c else own for c, own_x, own in rows])
+
+
+def _add_change(result: Tensor, x: Tensor, down: Tensor, up: Tensor, strength: float) -> Tensor:
+    """result + strength * up down x, in the dtype of `result`; in one product where dtypes agree."""
+    if x.dtype != down.dtype and not torch.is_autocast_enabled(x.device.type):
+        x = x.to(down.dtype)
+    inner = functional.linear(x, down)  # (..., rank)
+    if inner.dtype != result.dtype:
+        return (result + functional.linear(inner, up) * strength).to(result.dtype)
+    rows, inner = result.flatten(0, -2), inner.flatten(0, -2)
+    return torch.addmm(rows, inner, up.t(), alpha=strength).view(result.shape)
 
 
 def _recompute(forward: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
