@@ -659,7 +659,7 @@ class GateReport:
     reasons: tuple[str, ...]  # plain words, the deciding one first
     better_probability: float  # P(candidate's replies are better for this person), reward model
     kl_nats: float
-    facts_share: float | None  # None when the base has no quiz
+    facts_share: float | None  # None when the base knows none of what is asked
     how_to_share: float | None
     finished_share: float
     length_ratio: float
@@ -668,6 +668,8 @@ class GateReport:
     examples: tuple[Example, ...]
     scale: float = 1.0  # how strongly the adapter may serve
     warnings: tuple[str, ...] = ()  # what the guards say; none of it kept the version from serving
+    facts_error: float = 0.0  # one standard error of the share, where few questions were asked
+    how_to_error: float = 0.0
 
 
 @dataclass(frozen=True)

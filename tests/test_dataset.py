@@ -1,6 +1,8 @@
 """What a run learns from: labels are sure, right replies win, wrong ones never do."""
 
 import dataclasses
+import io
+from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +16,13 @@ from chatfeedback.learning.dataset import (
     label_pairs,
     rollout_prompts,
 )
-from chatfeedback.records import DpoSettings, LearnRequest, RlooSettings, RolloutPrompt
+from chatfeedback.records import (
+    DpoSettings,
+    FeedbackEvent,
+    LearnRequest,
+    RlooSettings,
+    RolloutPrompt,
+)
 from chatfeedback.settings import Settings
 from chatfeedback.taste.basis import Basis
 from chatfeedback.taste.likelihoods import NUISANCES
@@ -22,6 +30,7 @@ from chatfeedback.taste.preferences import Better
 from chatfeedback.taste.taste import Taste
 from storage.store import open_store
 from tests.fakes import BASE, FakeEngine, features_of
+from tests.sessions import running
 
 SHORT, LONG = "Bread.", "It is bread, and bread is what it is, as was said before at length."
 
@@ -104,6 +113,42 @@ def test_a_calibration_is_read_back_as_it_was_written(calibration):
     assert (first.text, first.token_ids, first.mark) == (second.text, second.token_ids, second.mark)
     assert np.array_equal(first.features.hidden, second.features.hidden)
     assert first.features.base_logprob_mean == pytest.approx(second.features.base_logprob_mean)
+
+
+def test_a_real_model_is_asked_what_it_should_know_in_as_many_replies_as_before(calibration):
+    assert sum(len(each.replies) for each in calibration.pool) == 10 * 8
+    kinds = {each.kind: each.replies[0].mark is not None for each in calibration.pool}
+    assert kinds == {"fact": True, "how_to": True, "other": False}
+    assert len(calibration.probe_prompts) == 10
+
+
+def test_a_base_that_was_only_asked_neutral_prompts_is_asked_anew_and_no_click_is_lost(tmp_path):
+    with running(tmp_path, FakeEngine()) as session:
+        me = session.default_person().person_id
+        rate(session, me)
+        before = session.taste(me).clicks
+    with closing(open_store(tmp_path)) as store:
+        store.save_basis(BASE.key, of_format(1, store.load_basis(BASE.key)))
+    engine = FakeEngine()
+    with running(tmp_path, engine) as session:
+        assert session.taste(me).clicks == before == 1
+        assert session.taste(me).basis.base_key == BASE.key
+    assert len(engine.requests[0].prompts) == 20
+
+
+def rate(session, me):
+    chat = session.new_conversation(me)
+    shown = list(session.reply(me, chat, "What is bread?", "m1"))[-1]
+    session.give_feedback(me, FeedbackEvent("c1", "thumb", reply_id=shown.reply_ids[0], value=1))
+
+
+def of_format(number, blob):
+    """The same calibration as another version of the app would have stored it."""
+    with np.load(io.BytesIO(blob)) as file:
+        arrays = dict(file)
+    changed = io.BytesIO()
+    np.savez_compressed(changed, **arrays | {"format": np.array(number)})
+    return changed.getvalue()
 
 
 def request_of(settings, pairs):

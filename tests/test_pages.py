@@ -12,6 +12,7 @@ from chatfeedback.settings import Settings
 from storage.store import open_store
 from tests.fakes import FakeEngine
 from ui import learning, settings, taste, text
+from ui.versions import show_report
 
 LENIENT = dataclasses.replace(
     Settings(), min_better_probability=0.0, min_not_worse_probability=0.0, learn_when_idle=False
@@ -75,6 +76,14 @@ def test_a_version_and_its_receipt_say_how_it_was_learned_and_why(session, versi
     assert draw(session, learning.VIEW)["versions"][0]["because"] == said
     me = session.default_person().person_id
     assert learning.show_receipt(session, me, version)["because"] == said
+
+
+def test_what_is_not_known_of_a_version_is_said_and_few_questions_have_an_error(session, version):
+    report = session.queries.versions(session.default_person().person_id)[0].report
+    report = dataclasses.replace(report, facts_share=None, how_to_share=0.931, how_to_error=0.04)
+    found = {row["name"]: row["value"] for row in show_report(report)}
+    assert found[text.FIGURES["facts"]] == "not known"
+    assert found[text.FIGURES["how_to"]] == "93 % ± 4 %"
 
 
 def test_every_guard_has_words_of_its_own(session, version):

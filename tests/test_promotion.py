@@ -5,24 +5,30 @@ import dataclasses
 import pytest
 
 from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.learning import quiz
 from chatfeedback.learning.guards import watch_over_optimisation
 from chatfeedback.learning.promotion import (
     Answers,
     Measures,
     _scales_allowed,
+    examine,
     find_examples,
     find_harm,
     find_no_gain,
     find_relapse,
+    gate_questions,
     kept_share,
+    measure,
     say_gain,
     sequence_kl,
+    share_error,
 )
 from chatfeedback.learning.retention import Question, interleave, questions
 from chatfeedback.records import AdapterVersion, GateReport
 from chatfeedback.rules.flags import Behaviour
 from chatfeedback.settings import Settings
-from tests.fakes import FakeEngine
+from tests.fakes import BASE, FakeEngine
+from tests.sessions import running
 
 GOOD = Measures(
     scale=1.0,
@@ -180,3 +186,124 @@ def test_without_such_trials_the_gate_is_as_it_was():
     for trials in (BlindTrials(), BlindTrials(3, 10), BlindTrials(12, 10)):
         finding = watch_over_optimisation(trials, 0.99)
         assert _scales_allowed(Settings(), serving(1.0), finding) == Settings().scales
+
+
+# --- a model that is not the starter -------------------------------------------------------------
+
+
+class Knows(FakeEngine):
+    """Answers the verified questions rightly; with an adapter, only those of some kinds."""
+
+    def __init__(self, forgets=(), ends=1.0):
+        super().__init__()
+        self.known = {each.prompt: ("fact", [each.answer]) for each in quiz.facts()}
+        self.known |= {each.prompt: ("how_to", each.steps) for each in quiz.how_tos()}
+        self.forgets = forgets
+        self.ends = ends
+
+    def sample(self, request):
+        sampled = super().sample(request)
+        return [
+            [self._say(turns[-1].text, reply, request.adapter) for reply in drawn]
+            for turns, drawn in zip(request.prompts, sampled, strict=True)
+        ]
+
+    def _say(self, prompt, reply, adapter):
+        kind, spellings = self.known.get(prompt, ("other", []))
+        if adapter and kind in self.forgets:
+            spellings = []
+        said = ", then ".join(each.split("|")[0].rstrip("*") for each in spellings)
+        is_cut = (len(prompt) * 7919) % 100 >= 100 * self.ends
+        stop = "length" if is_cut else "end"
+        return dataclasses.replace(reply, text=f"So: {said}", stop_reason=stop)
+
+
+class KnowsNothing(FakeEngine):
+    """Answers every question with the same empty words."""
+
+    def sample(self, request):
+        return [
+            [dataclasses.replace(reply, text="Who knows?") for reply in drawn]
+            for drawn in super().sample(request)
+        ]
+
+
+def examine_with(engine, tmp_path):
+    with running(tmp_path, engine) as session:
+        taste = session.taste(session.default_person().person_id)
+        version = AdapterVersion("a", 1, None, "base-1", "f", "h", "staged", 1, None, "2026-11-21")
+        return examine(
+            engine=engine,
+            base=engine.base,
+            taste=taste,
+            version=version,
+            serving=None,
+            prompts=[f"Prompt {number}?" for number in range(40)],
+            settings=dataclasses.replace(Settings(), min_better_probability=-1.0),
+            seed=0,
+        )
+
+
+def test_a_real_model_is_asked_facts_and_how_tos_with_no_more_replies_than_before(tmp_path):
+    engine = Knows()
+    report = examine_with(engine, tmp_path)
+    assert report.accepted
+    assert (report.facts_share, report.how_to_share) == (1.0, 1.0)
+    asked = engine.requests[-1]
+    assert len(asked.prompts) * asked.n <= (24 + 10) * 4
+
+
+@pytest.mark.parametrize(("kind", "word"), [("fact", "facts"), ("how_to", "how-to steps")])
+def test_a_version_of_a_real_model_that_forgot_is_refused(tmp_path, kind, word):
+    report = examine_with(Knows(forgets=(kind,)), tmp_path)
+    assert not report.accepted
+    assert report.reasons[0] == f"It forgot {word}: 0% of what the base model knows."
+
+
+def test_a_base_that_knows_nothing_breaks_nothing_and_nothing_is_claimed(tmp_path):
+    report = examine_with(KnowsNothing(), tmp_path)
+    assert report.accepted
+    assert (report.facts_share, report.how_to_share) == (None, None)
+    assert "not known" in report.reasons[0]
+
+
+def test_a_version_is_not_blamed_for_replies_that_the_base_leaves_unfinished_too(tmp_path):
+    assert examine_with(Knows(ends=0.6), tmp_path).accepted
+
+
+def test_a_loss_within_one_standard_error_may_be_chance():
+    lost = change(facts_share=0.93, facts_error=0.04)
+    assert find_harm(lost, Settings()) == []
+    assert find_harm(change(facts_share=0.91, facts_error=0.04), Settings())
+
+
+def test_the_error_of_a_share_is_that_of_the_mean_loss_over_questions():
+    question = Question("q", "fact", "?", lambda text: float("yes" in text))
+    base = [replies("yes"), replies("yes")]
+    # losses 0 and 1: sd .7071, over the root of 2 questions .5, over the base's mean 1
+    error = share_error([question] * 2, [replies("yes"), replies("no")], base, "fact")
+    assert error == pytest.approx(0.5)
+    assert share_error([question], [replies("no")], [replies("yes")], "fact") == 0.0
+
+
+def test_the_starter_is_asked_as_ever_and_gets_no_benefit_of_the_doubt():
+    starter = dataclasses.replace(BASE, is_starter=True)
+    asked, n = gate_questions(starter, Settings())
+    assert asked == interleave(questions("gate", True), 72, how_to_share=0.4)
+    assert n == 4
+    plain = measure(Even(), [], asked[:1], *[Answers([], [replies("x")])] * 3, scale=1.0)
+    assert (plain.facts_error, plain.how_to_error, plain.finished_limit) == (0.0, 0.0, 1.0)
+
+
+class Even:
+    """A taste that likes everything alike."""
+
+    @property
+    def model(self):
+        return self
+
+    def phis(self, _prompt, replies):
+        return [0.0] * len(replies)
+
+    def probability_better(self, _one, _other):
+        return 0.5

@@ -395,6 +395,13 @@ def title_receipt(number: int) -> str:
     return f"{VERSION} {number} now answers you"
 
 
+def say_kept(share: float | None, error: float) -> str:
+    """ "93 % ± 4 %"; the error of a share of few questions."""
+    if share is None:
+        return "not known"
+    return percent(min(1, share)) + (f" ± {percent(error)}" if round(100 * error) else "")
+
+
 def say_agreement(agreement: float, clicks: int) -> str:
     """'71 % of 20'."""
     return f"{percent(agreement)} of {clicks}"

@@ -102,10 +102,9 @@ def show_report(report: GateReport) -> list[dict[str, str]]:
     ]
     if report.scale != 1:
         rows.append(("scale", text.percent(report.scale), text.MEANS_SCALE))
-    if report.how_to_share is not None:
-        rows.insert(1, ("how_to", text.percent(min(1, report.how_to_share)), text.MEANS_KEPT))
-    if report.facts_share is not None:
-        rows.insert(1, ("facts", text.percent(min(1, report.facts_share)), text.MEANS_KEPT))
+    how_to = text.say_kept(report.how_to_share, report.how_to_error)
+    facts = text.say_kept(report.facts_share, report.facts_error)
+    rows[1:1] = [("facts", facts, text.MEANS_KEPT), ("how_to", how_to, text.MEANS_KEPT)]
     if report.agreement is not None:
         agreement = text.say_agreement(report.agreement, report.clicks)
         rows.insert(1, ("agreement", agreement, text.MEANS_AGREEMENT))

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chatfeedback.learning.retention import QuestionKind, interleave, questions
+from chatfeedback.learning.retention import (
+    Mix,
+    Part,
+    Question,
+    QuestionKind,
+    interleave,
+    mix,
+    questions,
+)
 from chatfeedback.protocols import Engine
 from chatfeedback.records import (
     BaseInfo,
@@ -25,11 +33,15 @@ from chatfeedback.records import (
 )
 from chatfeedback.taste.basis import Basis, Sample, fit_basis
 
-FORMAT = 1
+FORMAT = 2  # 1: a real model was asked neutral prompts alone
 POOL_PROMPTS = 96
 POOL_REPLIES = 8
 POOL_TEMPERATURE = 0.9
 PROBE_PROMPTS = 24
+
+# A real model takes its time: as many replies as in 10 prompts x 8, of more prompts.
+REAL_MODEL_MIX, REAL_MODEL_REPLIES = Mix(facts=8, how_tos=4, others=8), 4
+REAL_MODEL_PROBES = Mix(facts=4, how_tos=3, others=3)
 SEED = 20_26
 
 
@@ -108,11 +120,11 @@ class Calibration:
 
 def calibrate(engine: Engine, base: BaseInfo) -> Calibration:
     """Let the base answer the pool's prompts and the probes. Seconds on the starter."""
-    pool_questions = interleave(questions("loss", base.is_starter), POOL_PROMPTS, how_to_share=0.2)
+    pool_questions = _choose(base, "loss", POOL_PROMPTS, 0.2, REAL_MODEL_MIX)
     sampled = engine.sample(
         SampleRequest(
             prompts=tuple((Turn("user", each.prompt),) for each in pool_questions),
-            n=POOL_REPLIES,
+            n=POOL_REPLIES if base.is_starter else REAL_MODEL_REPLIES,
             seed=SEED,
             sampling=Sampling(temperature=POOL_TEMPERATURE),
         )
@@ -135,8 +147,16 @@ def calibrate(engine: Engine, base: BaseInfo) -> Calibration:
     return Calibration(basis, pool, _probe_prompts(engine, base))
 
 
+def _choose(
+    base: BaseInfo, part: Part, limit: int, how_to_share: float, real: Mix
+) -> list[Question]:
+    if base.is_starter:
+        return interleave(questions(part, True), limit, how_to_share)
+    return mix(questions(part, False), real)
+
+
 def _probe_prompts(engine: Engine, base: BaseInfo) -> tuple[tuple[int, ...], ...]:
-    probes = interleave(questions("probe", base.is_starter), PROBE_PROMPTS)
+    probes = _choose(base, "probe", PROBE_PROMPTS, 0.3, REAL_MODEL_PROBES)
     scored = engine.sample(
         SampleRequest(
             prompts=tuple((Turn("user", each.prompt),) for each in probes),

@@ -383,7 +383,7 @@ def watch_forgetting(
     shares = {"facts": facts_share, "how-to steps": how_to_share}
     known = {name: share for name, share in shares.items() if share is not None}
     if not known:
-        return _early("forgetting", min_share, "This model comes without a quiz.")
+        return _early("forgetting", min_share, "The base model has no answer to what is asked.")
     name, share = min(known.items(), key=lambda each: each[1])
     if share < min_share:
         said = f"It forgot {name}: {share:.0%} of what the base model knows is left."

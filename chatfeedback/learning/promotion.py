@@ -27,7 +27,7 @@ from chatfeedback.learning.guards import (
     watch_over_optimisation,
     watch_protected_axes,
 )
-from chatfeedback.learning.retention import Question, interleave, questions
+from chatfeedback.learning.retention import Mix, Question, interleave, mix, questions
 from chatfeedback.protocols import Engine
 from chatfeedback.records import (
     AdapterUse,
@@ -47,6 +47,10 @@ from chatfeedback.taste.taste import Taste
 EXAMPLES_SHOWN = 3
 BEHAVIOUR_LEFT = 0.2
 """Of a behaviour that was flagged, this share of the base's frequency may be left."""
+
+REAL_MODEL_MIX, REAL_MODEL_REPLIES = Mix(facts=28, how_tos=7, others=5), 2
+"""What a real model is asked, and how often. With the person's own prompts at most 128 replies:
+more questions and fewer replies to each say more of what was forgotten for the same time."""
 
 LENGTH_RATIO_LIMITS = (0.2, 4.0)
 """Mean reply length against the base's; beyond these it is collapse, not taste."""
@@ -72,7 +76,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class Measures:
-    """What the gate looks at, for one candidate at one scale."""
+    """What the gate looks at, for one candidate at one scale.
+
+    facts_error, how_to_error: one standard error of these shares; 0 where the questions are many.
+    finished_limit: the least finished_share, where the base itself leaves replies unfinished.
+    """
 
     scale: float
     better_than_base: float
@@ -83,6 +91,9 @@ class Measures:
     finished_share: float
     length_ratio: float
     distinct_ratio: float = 1.0
+    facts_error: float = 0.0
+    how_to_error: float = 0.0
+    finished_limit: float = 1.0
 
 
 def examine(
@@ -108,19 +119,21 @@ def examine(
     Returns:
         the report of the strongest scale that does no harm, or of the weakest one tried.
     """
-    asked = interleave(questions("gate", base.is_starter), settings.gate_prompts, how_to_share=0.4)
+    asked, n = gate_questions(base, settings)
     own = list(prompts[: settings.gate_prompts // 3])
     serving_use = _use(serving) if serving else None
 
     def answer(adapter: AdapterUse | None) -> Answers:
-        return _answer(engine, own, asked, adapter, settings, seed)
+        return _answer(engine, own, asked, adapter, settings, n, seed)
 
     of_base = answer(None)
     of_serving = answer(serving_use) if serving_use else of_base
     over = watch_over_optimisation(trials, _claim(serving))
     for scale in _scales_allowed(settings, serving, over):
         of_candidate = answer(AdapterUse(version.adapter_id, version.folder, scale))
-        measures = measure(taste, own, asked, of_candidate, of_base, of_serving, scale)
+        measures = measure(
+            taste, own, asked, of_candidate, of_base, of_serving, scale, few=not base.is_starter
+        )
         harm = find_harm(measures, settings)
         harm += find_relapse(behaviours, of_candidate, of_base, of_serving)
         if not harm:
@@ -134,6 +147,8 @@ def examine(
         kl_nats=measures.kl_nats,
         facts_share=measures.facts_share,
         how_to_share=measures.how_to_share,
+        facts_error=measures.facts_error,
+        how_to_error=measures.how_to_error,
         finished_share=measures.finished_share,
         length_ratio=measures.length_ratio,
         agreement=taste.agreement(),
@@ -156,18 +171,35 @@ def recheck(
     seed: int,
 ) -> list[Finding]:
     """Measure what serves once more, as the gate did: harm may show only later."""
-    asked = interleave(questions("gate", base.is_starter), settings.gate_prompts, how_to_share=0.4)
+    asked, n = gate_questions(base, settings)
     use = _use(serving)
-    of_base = _answer(engine, [], asked, None, settings, seed)
-    of_serving = _answer(engine, [], asked, use, settings, seed)
-    measures = measure(taste, [], asked, of_serving, of_base, of_serving, use.scale)
+    of_base = _answer(engine, [], asked, None, settings, n, seed)
+    of_serving = _answer(engine, [], asked, use, settings, n, seed)
+    measures = measure(
+        taste, [], asked, of_serving, of_base, of_serving, use.scale, few=not base.is_starter
+    )
     return [
         watch_collapse(
-            of_serving.texts, of_base.texts, measures.finished_share, settings.min_finished_share
+            of_serving.texts,
+            of_base.texts,
+            measures.finished_share,
+            min(settings.min_finished_share, measures.finished_limit),
         ),
-        watch_forgetting(measures.facts_share, measures.how_to_share, settings.min_retention_share),
+        watch_forgetting(
+            at_best(measures.facts_share, measures.facts_error),
+            at_best(measures.how_to_share, measures.how_to_error),
+            settings.min_retention_share,
+        ),
         watch_protected_axes(of_serving.texts, of_base.texts),
     ]
+
+
+def gate_questions(base: BaseInfo, settings: Settings) -> tuple[list[Question], int]:
+    """What the gate asks this base, and how many replies to each question."""
+    asked, n = questions("gate", base.is_starter), settings.gate_replies
+    if not base.is_starter:
+        asked, n = mix(asked, REAL_MODEL_MIX), min(n, REAL_MODEL_REPLIES)
+    return interleave(asked, settings.gate_prompts, how_to_share=0.4), n
 
 
 def _claim(serving: AdapterVersion | None) -> float | None:
@@ -194,8 +226,13 @@ def measure(
     base: Answers,
     serving: Answers,
     scale: float,
+    few: bool = False,
 ) -> Measures:
-    """Compare fresh replies of the candidate with those of the base and of what serves."""
+    """Compare fresh replies of the candidate with those of the base and of what serves.
+
+    Args:
+        few: the questions are few, or the base leaves replies unfinished: a loss may be chance.
+    """
     prompts = [*own, *(each.prompt for each in asked)]
     phis, base_phis, serving_phis = (
         [taste.phis(prompt, replies) for prompt, replies in zip(prompts, each, strict=True)]
@@ -216,12 +253,20 @@ def measure(
         finished_share=float(finished.mean()),
         length_ratio=_mean_length(candidate.all) / max(1.0, _mean_length(base.all)),
         distinct_ratio=distinct_2(candidate.texts) / max(1e-9, distinct_2(base.texts)),
+        facts_error=share_error(asked, candidate.asked, base.asked, "fact") if few else 0.0,
+        how_to_error=share_error(asked, candidate.asked, base.asked, "how_to") if few else 0.0,
+        finished_limit=_usual_finished(base.all) if few else 1.0,
     )
 
 
 def say_gain(measures: Measures) -> str:
     """Why it serves, and whether all is kept, to a whole per cent as it is shown."""
     shares = [share for share in (measures.facts_share, measures.how_to_share) if share is not None]
+    if not shares:
+        return (
+            "Better for you. Whether anything was forgotten is not known: the base model has no "
+            "answer to what was asked."
+        )
     lost = any(round(100 * share) < 100 for share in shares)
     return f"Better for you, and {'hardly anything' if lost else 'nothing'} was forgotten."
 
@@ -229,10 +274,14 @@ def say_gain(measures: Measures) -> str:
 def find_harm(measures: Measures, settings: Settings) -> list[str]:
     """Sentences for every limit the candidate breaks; empty when it does no harm."""
     found = []
-    for name, share in (("facts", measures.facts_share), ("how-to steps", measures.how_to_share)):
-        if share is not None and share < settings.min_retention_share:
+    for name, share, error in (
+        ("facts", measures.facts_share, measures.facts_error),
+        ("how-to steps", measures.how_to_share, measures.how_to_error),
+    ):
+        best = at_best(share, error)
+        if best is not None and share is not None and best < settings.min_retention_share:
             found.append(f"It forgot {name}: {share:.0%} of what the base model knows.")
-    if measures.finished_share < settings.min_finished_share:
+    if measures.finished_share < min(settings.min_finished_share, measures.finished_limit):
         found.append(f"Only {measures.finished_share:.0%} of its replies end properly.")
     if measures.kl_nats > settings.kl_limit_nats:
         found.append(
@@ -303,19 +352,54 @@ def kept_share(
     return float(np.mean(own) / np.mean(reference))
 
 
+def share_error(
+    asked: Sequence[Question],
+    candidate: Sequence[Sequence[GeneratedReply]],
+    base: Sequence[Sequence[GeneratedReply]],
+    kind: str,
+) -> float:
+    """One standard error of `kept_share`, over questions; 0 where it is not known.
+
+    The mean loss over n questions has the error sd(loss of each) / sqrt(n).
+    """
+    losses, reference = [], []
+    for question, replies, base_replies in zip(asked, candidate, base, strict=True):
+        if question.kind == kind and question.mark is not None:
+            own = np.mean([question.mark(reply.text) for reply in replies])
+            reference.append(float(np.mean([question.mark(each.text) for each in base_replies])))
+            losses.append(reference[-1] - float(own))
+    if len(losses) < 2 or not sum(reference):
+        return 0.0
+    return float(np.std(losses, ddof=1) / np.sqrt(len(losses)) / np.mean(reference))
+
+
+def at_best(share: float | None, error: float) -> float | None:
+    """A share that is kept, chance in its favour: a loss within one standard error is none."""
+    return None if share is None else share + error
+
+
+def _usual_finished(base: Sequence[GeneratedReply]) -> float:
+    """The base's own share of replies that end, less what chance makes of it: a real model may be
+    cut short at the longest reply, and its versions are not to blame for that. The difference of
+    two shares p of n has the error sqrt(2 p (1 - p) / n)."""
+    share = float(np.mean([reply.finished for reply in base]))
+    return share - float(np.sqrt(2 * share * (1 - share) / len(base)))
+
+
 def _answer(
     engine: Engine,
     own: Sequence[str],
     asked: Sequence[Question],
     adapter: AdapterUse | None,
     settings: Settings,
+    n: int,
     seed: int,
 ) -> Answers:
     prompts = [*own, *(each.prompt for each in asked)]
     replies = engine.sample(
         SampleRequest(
             prompts=tuple((Turn("user", prompt),) for prompt in prompts),
-            n=settings.gate_replies,
+            n=n,
             seed=seed,
             sampling=Sampling(
                 temperature=settings.temperature, max_new_tokens=settings.max_new_tokens

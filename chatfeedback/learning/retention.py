@@ -1,9 +1,9 @@
 """What must not be forgotten: questions with known answers, and neutral prompts.
 
-The starter model comes with a quiz (the items of its corpus). Its items are split once and for all
-into disjoint parts, so that what the loss keeps, what the gate asks and what a benchmark reports
-are never the same questions. For any other model the neutral prompts below take the quiz's
-place: the base's own replies to them are kept likely, but there is nothing to mark right or wrong.
+The starter model comes with a quiz (the items of its corpus); any other model is asked the verified
+questions of quiz.py, and the neutral prompts below, to which there is no right answer. All of them
+are split once and for all into disjoint parts, so that what the loss keeps, what the gate asks and
+what a benchmark reports are never the same questions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from chatfeedback.learning import quiz
 
 if TYPE_CHECKING:
     from chatfeedback.starter.items import Item
@@ -45,12 +47,30 @@ class Question:
 
 def questions(part: Part, is_starter: bool) -> list[Question]:
     """The prompts of one part, in a fixed order; no two parts share an item."""
-    if is_starter:
-        return [question for question in _starter_questions() if _part_of(question) == part]
+    asked = _starter_questions() if is_starter else _verified_questions() + _neutral_prompts()
+    return [question for question in asked if _parts_by_id(is_starter)[question.item_id] == part]
+
+
+class Mix(NamedTuple):
+    """How many questions of each kind."""
+
+    facts: int
+    how_tos: int
+    others: int
+
+
+def mix(asked: list[Question], wanted: Mix) -> list[Question]:
+    """Some questions of each kind, the first ones; fewer where there are fewer. A real model
+    takes its time over each, so what it is asked is counted."""
+    numbers: dict[QuestionKind, int] = {
+        "fact": wanted.facts,
+        "how_to": wanted.how_tos,
+        "other": wanted.others,
+    }
     return [
-        Question(f"neutral/{number}", "other", prompt, None)
-        for number, prompt in enumerate(NEUTRAL_PROMPTS)
-        if _PARTS[number % len(_PARTS)][0] == part
+        question
+        for kind, number in numbers.items()
+        for question in [each for each in asked if each.kind == kind][:number]
     ]
 
 
@@ -77,6 +97,29 @@ def _starter_questions() -> tuple[Question, ...]:
     )
 
 
+@cache
+def _verified_questions() -> tuple[Question, ...]:
+    """Facts and how-tos that any model may know."""
+    facts = [
+        Question(f"fact/{each.prompt}", "fact", each.prompt, partial(quiz.mark_fact, each.answer))
+        for each in quiz.facts()
+    ]
+    how_tos = [
+        Question(
+            f"how_to/{each.prompt}", "how_to", each.prompt, partial(quiz.mark_how_to, each.steps)
+        )
+        for each in quiz.how_tos()
+    ]
+    return tuple(sorted(facts + how_tos, key=lambda each: _stable_number(each.item_id)))
+
+
+def _neutral_prompts() -> tuple[Question, ...]:
+    return tuple(
+        Question(f"neutral/{number}", "other", prompt, None)
+        for number, prompt in enumerate(NEUTRAL_PROMPTS)
+    )
+
+
 def _word(item: Item, count: int) -> list[str]:
     """Some of the item's own questions, always the same ones."""
     from chatfeedback.starter.items import fill_question
@@ -91,18 +134,18 @@ def _word(item: Item, count: int) -> list[str]:
 
 
 @cache
-def _parts_by_id() -> dict[str, Part]:
+def _parts_by_id(is_starter: bool) -> dict[str, Part]:
     """Each kind is dealt out on its own, so that every part holds how-tos."""
+    asked = _starter_questions() if is_starter else _verified_questions()
     parts: dict[str, Part] = {}
     for kind in ("fact", "how_to", "other"):
-        ids = {question.item_id for question in _starter_questions() if question.kind == kind}
+        ids = {question.item_id for question in asked if question.kind == kind}
         for rank, item_id in enumerate(sorted(ids, key=_stable_number)):
             parts[item_id] = _part_at(100 * (rank + 0.5) / len(ids))
+    if not is_starter:  # in turn, so that each part has as many
+        for number, question in enumerate(_neutral_prompts()):
+            parts[question.item_id] = _PARTS[number % len(_PARTS)][0]
     return parts
-
-
-def _part_of(question: Question) -> Part:
-    return _parts_by_id()[question.item_id]
 
 
 def _part_at(percent: float) -> Part:
