@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 
 from chatfeedback.errors import InputRefused
 from chatfeedback.household import Household
-from chatfeedback.records import FeedbackEvent
+from chatfeedback.learning.team import members_pairs, without_sides
+from chatfeedback.records import FeedbackEvent, LearnRequest, PreferencePair, StoredReply
 from chatfeedback.rules.principles import count
 from chatfeedback.session import Session
 from chatfeedback.taste.features import STYLE_MEASURES
-from tests.fakes import FakeEngine
-from tests.sessions import running
+from chatfeedback.taste.preferences import Better, training_pairs
+from chatfeedback.taste.taste import Taste
+from tests.fakes import BASE, FakeEngine, features_of
+from tests.sessions import BY_HAND, running
 
+LENIENT = dataclasses.replace(BY_HAND, min_better_probability=0.0, min_not_worse_probability=0.0)
 ENOUGH = 12  # reactions of somebody who is heard
 WORDS, EMOJI = (STYLE_MEASURES.index(name) for name in ("log_words", "emoji"))
 
@@ -27,7 +34,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def session(tmp_path: Path, engine: FakeEngine) -> Iterator[Session]:
-    with running(tmp_path, engine) as session:
+    with running(tmp_path, engine, LENIENT) as session:
         session.default_person()
         yield session
 
@@ -198,3 +205,147 @@ def test_what_one_of_them_flagged_ends_for_all_of_them_together(session, two):
     assert allows(two[0])
     assert not allows(two[1])
     assert not allows(team)
+
+
+# --- what a version learns -----------------------------------------------------------------------
+
+
+def learn(session: Session, engine: FakeEngine, person_id: int) -> LearnRequest:
+    """One run for this person; returns what the engine was asked to learn."""
+    session.learn_now(person_id)
+    session.wait_for_learning(person_id, timeout_s=30)
+    return [each for each in engine.requests if isinstance(each, LearnRequest)][-1]
+
+
+def own(pairs: Sequence[PreferencePair]) -> list[PreferencePair]:
+    return [pair for pair in pairs if pair.source == "click"]
+
+
+def by_member(team: Taste) -> list[list[PreferencePair]]:
+    """The own pairs of each member, by whose replies they are made of."""
+    said = members_pairs(team, team.basis.base_key)
+    counts = [len(training_pairs(each.judgements, each, BASE.key)) for each in team.heard]
+    ends = list(accumulate(counts))
+    return [list(said[end - n : end]) for n, end in zip(counts, ends, strict=True)]
+
+
+def reply(session: Session, person_id: int, text: str) -> StoredReply:
+    """A reply of this text to some question."""
+    taste = session.taste(person_id)
+    stored = next(taste.reply(j.reply_ids[0]) for j in taste.judgements if isinstance(j, Better))
+    features = features_of(stored.prompt_text, text)
+    return dataclasses.replace(stored, text=text, features=features)
+
+
+def wait_for_runs(session: Session, person_id: int, count: int) -> None:
+    while len(session.queries.runs(person_id)) < count:
+        session.wait_for_learning(person_id, timeout_s=0.1)
+    session.wait_for_learning(person_id, timeout_s=30)
+
+
+def test_two_people_get_a_version_together_and_keep_their_own(session, engine, two):
+    mine = learn(session, engine, two[0])
+    team = session.act_together().person_id
+    ours = learn(session, engine, team)
+    store = session.queries
+    serving = store.serving(team, engine.base.key)
+    list(session.reply(team, session.new_conversation(team), "hello", "r1"))
+
+    assert engine.requests[-1].adapter.adapter_id == serving.adapter_id == ours.adapter_id
+    assert store.serving(two[0], engine.base.key).adapter_id == mine.adapter_id
+    assert store.serving(two[1], engine.base.key) is None
+    assert store.runs(team)[0].clicks == 2 * (ENOUGH + 2)
+    assert ours.data_hash != mine.data_hash
+
+
+def test_a_version_learned_together_says_whose_say_it_is_and_where_no_side_is_taken(
+    session, engine, two
+):
+    team = session.act_together().person_id
+    learn(session, engine, team)
+    [run] = session.queries.runs(team)
+    assert json.loads(run.settings_json)["because"] == (
+        "You act together; who has how much of the say: You 50%, Ada 50%. "
+        "You differ on longer answers: no side is taken."
+    )
+
+
+def test_neither_the_card_nor_the_own_pairs_take_a_side(session, two):
+    """Both want emoji; a pair counts when that decides it, whichever of the two is longer."""
+    team = session.taste(session.act_together().person_id)
+    card = session.taste_card(team.person_id)
+    shared = session.shared_taste()
+    counts = without_sides(shared)
+    plain, emoji = reply(session, two[0], "It is."), reply(session, two[0], "It is! 😊😊😊")
+    long = reply(session, two[0], "It is, and as was said before at some length it will be so.")
+
+    assert [each.name for each in shared.disagreements] == ["log_words"]
+    assert not any("short" in wish.text or "long" in wish.text for wish in card.learned)
+    assert counts(emoji, plain)
+    assert not counts(long, plain)
+    assert not counts(plain, long)
+
+
+def test_where_nobody_differs_every_own_pair_counts(session, engine):
+    you, ada = session.default_person().person_id, session.add_person("Ada").person_id
+    for person_id in (you, ada):
+        choose(session, person_id)
+    team = session.act_together().person_id
+    assert session.shared_taste().disagreements == ()
+    assert len(own(learn(session, engine, team).pairs)) == 2 * ENOUGH
+
+
+def test_nobodys_own_pairs_weigh_more_than_a_third(session):
+    people = [session.default_person().person_id]
+    people += [session.add_person(name).person_id for name in ("Ada", "Bo", "Cy")]
+    for person_id, times in zip(people, (40, ENOUGH, ENOUGH, ENOUGH), strict=True):
+        choose(session, person_id, times)
+    taste = session.taste(session.act_together().person_id)
+    weights = [sum(pair.weight for pair in pairs) for pairs in by_member(taste)]
+    assert 0.3 < max(weights) / sum(weights) <= 1 / 3
+
+
+def test_a_click_that_a_member_takes_back_is_gone_from_the_next_version(session, engine):
+    you, ada = session.default_person().person_id, session.add_person("Ada").person_id
+    for person_id in (you, ada):
+        choose(session, person_id)
+    team = session.act_together().person_id
+    before, believed = learn(session, engine, team), session.taste(team).model.before
+    last = session.queries.feedback(ada)[-1].feedback_id
+    session.give_feedback(ada, FeedbackEvent("undo-it", "undo", undoes=last))
+    after = learn(session, engine, team)
+
+    assert len(own(before.pairs)) - len(own(after.pairs)) == 1
+    assert before.data_hash != after.data_hash
+    assert session.taste(team).model.before.fingerprint != believed.fingerprint
+
+
+def test_it_learns_by_itself_from_what_its_members_click(tmp_path, engine):
+    eager = dataclasses.replace(LENIENT, learn_when_idle=True, clicks_per_run=5, idle_seconds=0.0)
+    with running(tmp_path, engine, eager) as session:
+        you, ada = session.default_person().person_id, session.add_person("Ada").person_id
+        for person_id in (you, ada):
+            session.pause_learning(person_id)
+            choose(session, person_id)
+        team = session.act_together().person_id
+        wait_for_runs(session, team, 1)
+        assert session.learning_status(team).clicks_until_learning == 5
+        choose(session, ada, 4)
+        assert session.learning_status(team).clicks_until_learning == 1
+        choose(session, you, 1)
+        wait_for_runs(session, team, 2)
+        assert session.queries.runs(team)[0].reason == "5 new choices"
+
+
+def test_with_nobody_to_hear_there_is_nothing_to_learn_together(session):
+    session.add_person("Ada")
+    with pytest.raises(InputRefused, match="two must have reacted 10 times each"):
+        session.learn_now(session.act_together().person_id)
+
+
+def test_other_ways_to_learn_are_open_to_a_team_too(session, engine, two):
+    team = session.act_together().person_id
+    session.learn_now(team, "kto")
+    session.wait_for_learning(team, timeout_s=30)
+    assert session.queries.runs(team)[0].method == "kto"
+    assert [each for each in engine.requests if isinstance(each, LearnRequest)][-1].ratings

@@ -8,7 +8,7 @@ pleasing of them is the worse one for just that: a short wrong answer must never
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from chatfeedback.records import (
     RolloutPrompt,
     RolloutSettings,
     SftSettings,
+    StoredReply,
 )
 from chatfeedback.rules.principles import NO_RULES, Rules, may_be_better
 from chatfeedback.taste.likelihoods import Matrix, Vector
@@ -57,10 +58,19 @@ def gather_pairs(
     return (*own_pairs(taste, calibration.base_key, rules), *labelled)
 
 
-def own_pairs(taste: Taste, base_key: str, rules: Rules = NO_RULES) -> list[PreferencePair]:
-    """What the person's reactions themselves say, as pairs."""
+def own_pairs(
+    taste: Taste,
+    base_key: str,
+    rules: Rules = NO_RULES,
+    counts: Callable[[StoredReply, StoredReply], bool] = lambda chosen, rejected: True,
+) -> list[PreferencePair]:
+    """What the person's reactions themselves say, as pairs.
+
+    Args:
+        counts: whether a pair of (chosen, rejected) may teach.
+    """
     may_teach = [j for j in taste.lasting_judgements if _may_teach(j, taste, rules)]
-    return training_pairs(may_teach, taste, base_key)
+    return training_pairs(may_teach, taste, base_key, counts)
 
 
 def _may_teach(judgement: Judgement, taste: Taste, rules: Rules) -> bool:

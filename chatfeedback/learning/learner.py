@@ -40,6 +40,7 @@ from chatfeedback.learning.objective import (
     run_settings,
 )
 from chatfeedback.learning.promotion import examine, recheck
+from chatfeedback.learning.team import choose_together, members_pairs
 from chatfeedback.learning.watch import keep_findings, weakened
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
@@ -58,12 +59,14 @@ from chatfeedback.rules.labels import Labeller
 from chatfeedback.rules.orders import Orders
 from chatfeedback.rules.principles import cap_ai_labels
 from chatfeedback.settings import Settings
+from chatfeedback.taste.prior import MIN_CLICKS
 from chatfeedback.taste.taste import Taste, Tastes
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 PAUSED_SETTING = "learning_paused"
+HEARD = "heard"  # in a team's run, beside its settings: person -> the newest event learned from
 
 
 @dataclass
@@ -116,7 +119,7 @@ class Learner:
         self._next_seed = next_seed
         self._choices = Choices(store)
         self._held: dict[int, _Current] = {}  # person -> the run they paused, as far as it came
-        self._newest_evidence: dict[str, int] = {}  # by run
+        self._newest_evidence: dict[str, dict[int, int]] = {}  # run -> person -> event
         self._changed = threading.Condition()
         self._queue: list[LearningRun] = []
         self._current: _Current | None = None
@@ -164,14 +167,22 @@ class Learner:
             if (under_way := self._under_way(person_id)) is not None:
                 return self._join(person_id, under_way, method)
             if self._tastes.clicks(person_id) == 0:
-                raise InputRefused(
-                    "There is nothing to learn from yet: 0 choices so far. "
-                    "Rate a reply or compare two answers first."
-                )
+                raise InputRefused(self._say_nothing_known(person_id))
             run = self._add_run(person_id, reason, method)
             self._queue.append(run)
             self._changed.notify_all()
         return run.run_id
+
+    def _say_nothing_known(self, person_id: int) -> str:
+        if self._tastes.get(person_id, self._engine.state().base).members:
+            return (
+                "There is nothing to learn from together yet: of those who act together, two must "
+                f"have reacted {MIN_CLICKS} times each on their own. Or react here first."
+            )
+        return (
+            "There is nothing to learn from yet: 0 choices so far. "
+            "Rate a reply or compare two answers first."
+        )
 
     def _under_way(self, person_id: int) -> str | None:
         """The run of this person that is queued or running."""
@@ -237,9 +248,11 @@ class Learner:
         base = self._engine.state().base
         taste = self._tastes.get(person_id, base)
         ended = self._last_ended(person_id)
-        learned_up_to = self._last_evidence(ended) if ended else 0
-        is_forgotten = learned_up_to < taste.began_after
-        new_clicks = taste.clicks_after(learned_up_to)
+        learned = self._last_evidence(ended) if ended else {}
+        is_forgotten = learned.get(person_id, 0) < taste.began_after
+        new_clicks = sum(
+            each.clicks_after(learned.get(each.person_id, 0)) for each in (taste, *taste.heard)
+        )
         current = self._current
         mine = current if current is not None and current.person_id == person_id else None
         paused, shown = self.is_paused(person_id), mine or self._held.get(person_id)
@@ -254,7 +267,7 @@ class Learner:
             step=shown.step if shown else 0,
             max_steps=shown.max_steps if shown else 0,
             run_id=shown.run_id if shown else None,
-            clicks=taste.clicks,
+            clicks=taste.clicks_heard,
             new_clicks=new_clicks,
             clicks_until_learning=until,
             taste_settles_in=settles_in,
@@ -268,11 +281,14 @@ class Learner:
         runs = self._store.runs(person_id, limit=20)
         return next((run for run in runs if run.ended_at_utc is not None), None)
 
-    def _last_evidence(self, run: LearningRun) -> int:
-        """The newest event that a run learned from. It never changes, and the pill asks often."""
+    def _last_evidence(self, run: LearningRun) -> dict[int, int]:
+        """person -> the newest event of theirs that a run learned from; several people for a team's
+        run. It never changes, and the pill asks often."""
         if run.run_id not in self._newest_evidence:
             ids = self._store.evidence(run.person_id, run.run_id)
-            self._newest_evidence[run.run_id] = max(ids, default=0)
+            heard = json.loads(run.settings_json).get(HEARD, {})
+            newest = {int(person): event for person, event in heard.items()}
+            self._newest_evidence[run.run_id] = newest | {run.person_id: max(ids, default=0)}
         return self._newest_evidence[run.run_id]
 
     def _describe(
@@ -438,6 +454,9 @@ class Learner:
         calibration = self._tastes.calibration(base)
         assert calibration is not None
         taste = self._tastes.get(person_id, base)
+        if taste.members:
+            self._tastes.reload(person_id)  # its prior: what the members say by now
+            taste = self._tastes.get(person_id, base)
         request = self._prepare(run, base, taste, calibration)
         self._go_on(current, "learning")
         result = self._refit(run, request, current)
@@ -489,12 +508,18 @@ class Learner:
     def _gather(
         self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
     ) -> tuple[PreferencePair, ...]:
-        """All that this version learns from: clicks, labels, principles, flags."""
+        """All that this version learns from: clicks, labels, principles, flags; for a team, its
+        members' too."""
         rules = self._orders.rules(run.person_id, taste, calibration)
         pairs = gather_pairs(taste, calibration, rules)
+        pairs += members_pairs(taste, calibration.base_key, rules)
         labeller = Labeller(self._store, self._engine, base, taste, run.seed)
-        principles = self._orders.principles(run.person_id)
-        flagged = [taste.reply(reply_id) for reply_id in flagged_ids(taste.judgements)]
+        principles = self._orders.principles_in_force(run.person_id)
+        flagged = [
+            each.reply(reply_id)
+            for each in (taste, *taste.members)
+            for reply_id in flagged_ids(each.judgements)
+        ]
         behaviours = self._orders.behaviours(taste, calibration)
         against = labeller.against_flagged(behaviours, flagged, calibration.pool)
         by_principles = labeller.by_principles(run.person_id, principles, calibration.pool)
@@ -532,23 +557,35 @@ class Learner:
         asked_for = objective_asked_for(method, counts, base)
         has_room = base is None or base.room_for_rollouts
         chosen = choose_objective(counts, taste.agreement(), settings, has_room=has_room)
+        if taste.heard and settings.objective == "auto":
+            names = {each.person_id: each.name for each in self._store.people()}
+            chosen = choose_together(taste, names)
         objective, why = (asked_for, "You asked for it.") if asked_for else chosen
         seed = self._next_seed()
-        feedback = self._store.feedback(person_id)
-        ids = [stored.feedback_id for stored in feedback if not stored.undone]
+        ids = self._standing(person_id)
+        heard = {each.person_id: self._standing(each.person_id) for each in taste.heard}
+        evidence = [*ids, *(feedback_id for each in heard.values() for feedback_id in each)]
+        noted: dict[str, object] = {"chosen": objective, "because": why}
+        if heard:
+            noted[HEARD] = {person: max(theirs, default=0) for person, theirs in heard.items()}
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{seed:08x}"
         self._store.add_run(
             person_id,
             run_id=run_id,
             method=objective,
             reason=reason,
-            settings_json=json.dumps(asdict(settings) | {"chosen": objective, "because": why}),
+            settings_json=json.dumps(asdict(settings) | noted),
             seed=seed,
-            data_hash=hashlib.sha256(repr(ids).encode()).hexdigest()[:16],
+            data_hash=hashlib.sha256(repr(evidence).encode()).hexdigest()[:16],
             clicks=self._tastes.clicks(person_id),
             feedback_ids=ids,
         )
         return next(run for run in self._store.runs(person_id) if run.run_id == run_id)
+
+    def _standing(self, person_id: int) -> list[int]:
+        """The events of a person that nobody took back."""
+        feedback = self._store.feedback(person_id)
+        return [stored.feedback_id for stored in feedback if not stored.undone]
 
     def _is_busy(self, person_id: int) -> bool:
         running = self._current is not None and self._current.person_id == person_id

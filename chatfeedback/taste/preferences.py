@@ -5,7 +5,7 @@ Which events count, since some are undone or replaced by later ones, is for fold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -315,7 +315,10 @@ def _from_use(stored: StoredFeedback) -> list[Judgement]:
 
 
 def training_pairs(
-    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+    judgements: Sequence[Judgement],
+    lookups: Lookups,
+    base_key: str,
+    may_teach: Callable[[StoredReply, StoredReply], bool] = lambda chosen, rejected: True,
 ) -> list[PreferencePair]:
     """Pairs for the policy update, oldest first: picks, rankings, rewrites, and liked against
     disliked replies to one message.
@@ -323,6 +326,9 @@ def training_pairs(
     Token ids belong to one base, so replies of another base are left out, and so are rewrites that
     have no ids yet. Weights halve every HALF_LIFE_JUDGEMENTS judgements; a pair said twice
     counts once, at its larger weight.
+
+    Args:
+        may_teach: whether a pair of (chosen, rejected) counts at all.
     """
     said = [j for j in judgements if isinstance(j, Better)]
     said += [pair for j in judgements if isinstance(j, Ranked) for pair in _pairs_of(j)]
@@ -332,6 +338,8 @@ def training_pairs(
     for better in sorted(said, key=lambda j: j.feedback_id):
         chosen, rejected = lookups.reply(better.chosen_id), lookups.reply(better.rejected_id)
         if not _usable(chosen, base_key) or not _usable(rejected, base_key):
+            continue
+        if not may_teach(chosen, rejected):
             continue
         weight = better.weight * recency[better.feedback_id]
         pair = PreferencePair(

@@ -93,13 +93,13 @@ def share_taste(basis: Basis, shipped: Prior, people: Sequence[PersonSays]) -> S
     )
 
 
-def cap_shares(clicks: Sequence[int]) -> list[float]:
+def cap_shares(clicks: Sequence[float]) -> list[float]:
     """The weight of each person, <= 1, at which nobody has more than MOST_SHARE of the clicks
     (or than an equal share, in a team too small for that)."""
     if not clicks:
         return []
     most = max(MOST_SHARE, 1 / len(clicks))
-    limit = float(max(clicks))
+    limit = max(clicks)
     for _ in range(200):  # shrinks towards the largest limit that keeps everybody's share
         limit = min(limit, most * sum(min(n, limit) for n in clicks))
     return [min(1.0, limit / n) for n in clicks]

@@ -375,10 +375,9 @@ class Taste:
         return self.clicks + sum(each.clicks for each in self.heard)
 
     def clicks_after(self, feedback_id: int) -> int:
-        """How many of those came after this event."""
+        """How many of the person's own came after this event."""
         with self._lock:
-            own = self._said.clicks_after(feedback_id)
-        return own + sum(each.clicks_after(feedback_id) for each in self.heard)
+            return self._said.clicks_after(feedback_id)
 
     @property
     def began_after(self) -> int:
