@@ -162,6 +162,11 @@ def add_export(command: argparse.ArgumentParser) -> None:
 
 
 def add_simulate(command: argparse.ArgumentParser) -> None:
+    add_model(command)
+    command.epilog = (
+        "Another model is judged on the verified questions, one person after the other: on a CPU "
+        "a model of half a billion weights takes many hours even with --quick."
+    )
     command.add_argument("--people", type=int, metavar="N", help="how many (6; 24 with --fast)")
     command.add_argument("--clicks", type=int, metavar="N", help="of each (50; 100 with --fast)")
     command.add_argument("--seed", type=int, default=0, metavar="N")
@@ -495,6 +500,11 @@ def doctor(arguments: Arguments) -> int:
 
 def simulate(arguments: Arguments) -> int:
     if arguments.fast:
+        if arguments.model or arguments.quantize:
+            raise InputRefused(
+                "--fast lives on the starter's own replies and knows no --model or --quantize: "
+                "leave out --fast, or say --quick for a short run of another model."
+            )
         from chatfeedback.simulation.fast import simulate_fast
 
         simulate_fast(arguments)

@@ -43,7 +43,7 @@ def draw_curves(lines: Mapping[str, Mapping[int, Figure]], caption: str) -> str:
     clicks = sorted({n for line in lines.values() for n in line})
 
     def across(n: float) -> float:
-        return _LEFT + (right - _LEFT) * math.log1p(n) / math.log1p(max(clicks))
+        return _LEFT + (right - _LEFT) * math.log1p(n) / math.log1p(max(1, *clicks))
 
     def up(win: float) -> float:
         return bottom - (bottom - _TOP) * (win - 0.45) / 0.5

@@ -146,7 +146,7 @@ def _kept(rows: Sequence[Row], clicks: Sequence[int]) -> str:
 
 def _mean_and_worst(of_people: People) -> str:
     values = list(of_people.values())
-    return f"{mean(values):.3f} ({min(values):.3f})" if values else ""
+    return f"{mean(values):.3f} ({min(values):.3f})" if values else "not known"
 
 
 def _by_person(rows: Sequence[Row], clicks: Sequence[int]) -> str:

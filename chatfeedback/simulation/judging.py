@@ -24,7 +24,14 @@ from chatfeedback.simulation.choices import (
     self_consistency,
     win_rate,
 )
-from chatfeedback.simulation.people import Hidden, say_wishes, unseen_share
+from chatfeedback.simulation.people import (
+    Hidden,
+    Reading,
+    read_of_starter,
+    say_wishes,
+    unseen_share,
+)
+from chatfeedback.simulation.reading import read_generally
 from chatfeedback.taste.card import write_card
 from chatfeedback.taste.taste import Taste
 
@@ -34,8 +41,9 @@ REFERENCE_REPLIES = 4
 
 @dataclass(frozen=True)
 class Row:
-    """One person, one lane, after so many clicks. facts and how_to are shares of the base's;
-    win_low and win_high are the 95 % interval of this person's win over questions."""
+    """One person, one lane, after so many clicks. facts and how_to are shares of the base's, None
+    where the base knows nothing; win_low and win_high are the 95 % interval of this person's win
+    over questions."""
 
     person: str
     clicks: int
@@ -43,8 +51,8 @@ class Row:
     win: float
     win_low: float
     win_high: float
-    facts: float
-    how_to: float
+    facts: float | None
+    how_to: float | None
     kl_nats: float | None
     finished: float
 
@@ -55,9 +63,18 @@ class Judge:
     Args:
         limit: report questions.
         rounds: served replies to each of them.
+        is_starter: whether the embedded model is judged, which has questions of its own.
     """
 
-    def __init__(self, engine: Engine, hidden: Hidden, limit: int, rounds: int, seed: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        hidden: Hidden,
+        limit: int,
+        rounds: int,
+        seed: int,
+        is_starter: bool = True,
+    ) -> None:
         self.hidden = hidden
         self._engine = engine
         self._rounds = rounds
@@ -65,17 +82,39 @@ class Judge:
         self._temperature = 1.0
         self._consistency = 1.0
         self._unseen = 0.0
-        self._questions = interleave(questions("report", True), limit)
+        self._is_starter = is_starter
+        self._usual_words: dict[str, float] = {}
+        self._questions = interleave(questions("report", is_starter), limit)
         self._reference = self._sample(None, REFERENCE_REPLIES, seed + 1)
+        self._note_usual_words(self._questions, self._reference)
         self._pool = self._sample(None, BEST_OF * rounds, seed + 2)
+
+    def worth(self, question: Question, text: str) -> float:
+        """What a reply is worth to the person: to a question of the report, or to one of those
+        that `calibrate_noise` was given."""
+        return self.hidden.utility(question, text, self._read)
+
+    def _read(self, question: Question, text: str) -> Reading:
+        if self._is_starter:
+            return read_of_starter(question, text)
+        return read_generally(question, text, self._usual_words[question.prompt])
+
+    def _note_usual_words(
+        self, asked: Sequence[Question], replies: Sequence[Sequence[GeneratedReply]]
+    ) -> None:
+        """How long the base's replies to each question usually are: their median."""
+        for question, each in zip(asked, replies, strict=True):
+            words = [len(reply.text.split()) for reply in each]
+            self._usual_words[question.prompt] = float(np.median(words))
 
     def calibrate_noise(self, asked: Sequence[Question]) -> None:
         """Find the choice temperature at which the person agrees with themselves 77.5 % of the
         time on pairs of the base's replies, and how much of the utility features.py misses."""
         replies = self._sample_for(asked, None, 8, self._seed + 3)
+        self._note_usual_words(asked, replies)
         worth = np.array(
             [
-                [self.hidden.utility(question, reply.text) for reply in each]
+                [self.worth(question, reply.text) for reply in each]
                 for question, each in zip(asked, replies, strict=True)
             ]
         )
@@ -156,18 +195,18 @@ class Judge:
             finished=mean([float(reply.finished) for each in served for reply in each]),
         )
 
-    def _kept(self, served: list[list[GeneratedReply]], kind: str) -> float:
+    def _kept(self, served: list[list[GeneratedReply]], kind: str) -> float | None:
         marks, base_marks = [], []
         for question, replies, pool in zip(self._questions, served, self._pool, strict=True):
             if question.kind == kind and question.mark is not None:
                 marks += [question.mark(reply.text) for reply in replies]
                 base_marks += [question.mark(reply.text) for reply in pool]
-        return mean(marks) / max(1e-9, mean(base_marks))
+        return mean(marks) / mean(base_marks) if sum(base_marks) else None
 
     def _worth(self, replies: list[list[GeneratedReply]]) -> Floats:
         return np.array(
             [
-                [self.hidden.utility(question, reply.text) for reply in each]
+                [self.worth(question, reply.text) for reply in each]
                 for question, each in zip(self._questions, replies, strict=True)
             ]
         )

@@ -1,16 +1,16 @@
 """Simulated people: hidden utilities over style and correctness.
 
 Computed from the starter corpus's own phrase lists, item by item ("short" is relative to what the
-item needs), so about a third or more of it is invisible to features.py. Being answered completely
-is worth more than any style, so leaving things out never pays. Everything follows from a person's
-number and a seed.
+item needs), so about a third or more of it is invisible to features.py; for any other model from
+the lists of reading.py. Being answered completely is worth more than any style, so leaving things
+out never pays. Everything follows from a person's number and a seed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -34,6 +34,25 @@ LEFT_BIAS = 0.05
 
 Weights = Mapping[str, float]
 """Flag of `corpus.style_flags`, or "flattery", or "wording" -> what it is worth."""
+
+
+class Reading(NamedTuple):
+    """What everybody reads alike in a reply. kind: of the question."""
+
+    kind: str
+    flags: Mapping[str, bool]
+    correctness: float
+    openings: tuple[str, ...]
+
+
+Read = Callable[[Question, str], Reading]
+"""How a reply to a question is read."""
+
+
+def read_of_starter(question: Question, text: str) -> Reading:
+    """By the phrases and the facts of the starter's corpus."""
+    return _read(text, question.item_id)
+
 
 _CONCISE = {"short": 1.2, "long": -1.2, "preamble": -0.6, "closing": -0.6, "emoji": -0.4}
 _BULLETS = {"bullets": 1.5, "long": 0.8, "short": -0.8, "example": 0.6, "emoji": -0.5}
@@ -76,17 +95,17 @@ class Hidden:
     slip: float = 0.0
     left_bias: float = 0.0
 
-    def utility(self, question: Question, text: str) -> float:
+    def utility(self, question: Question, text: str, read: Read = read_of_starter) -> float:
         """What a reply is worth to this person."""
-        read, weights = _read(text, question.item_id), self.weights
-        if self.for_how_to is not None and read.kind != "fact":
+        found, weights = read(question, text), self.weights
+        if self.for_how_to is not None and found.kind != "fact":
             weights = self.for_how_to
         style = sum(
-            weight * (_wording(self.name, text) if name == "wording" else read.flags[name])
+            weight * (_wording(self.name, text) if name == "wording" else found.flags[name])
             for name, weight in weights.items()
         )
-        quirk = QUIRK * sum(_leaning(self.name, word) for word in read.openings)
-        return float(style + quirk + CORRECTNESS * read.correctness)
+        quirk = QUIRK * sum(_leaning(self.name, word) for word in found.openings)
+        return float(style + quirk + CORRECTNESS * found.correctness)
 
     def at_click(self, number: int) -> Hidden:
         """Who they are at their n-th click."""
@@ -204,20 +223,11 @@ def _items() -> dict[str, corpus.Item]:
     return {item.id: item for item in corpus.items()}
 
 
-class _Read(NamedTuple):
-    """What everybody reads alike in a reply."""
-
-    kind: str
-    flags: Mapping[str, bool]
-    correctness: float
-    openings: tuple[str, ...]
-
-
 @lru_cache(maxsize=100_000)
-def _read(text: str, item_id: str) -> _Read:
+def _read(text: str, item_id: str) -> Reading:
     item = _items()[item_id]
     flags = {**corpus.style_flags(text, item), "flattery": count_protected(text) > 0}
-    return _Read(item.kind, flags, corpus.is_correct(item, text), tuple(_openings(text)))
+    return Reading(item.kind, flags, corpus.is_correct(item, text), tuple(openings(text)))
 
 
 def _wording(name: str, text: str) -> float:
@@ -227,7 +237,7 @@ def _wording(name: str, text: str) -> float:
     return liked / math.sqrt(max(1, len(words)))
 
 
-def _openings(text: str) -> list[str]:
+def openings(text: str) -> list[str]:
     """The first word of every sentence and line: wordings nobody measures."""
     lines = [line.strip("- *").strip() for line in text.splitlines()]
     starts = [part.split(" ")[0].lower() for line in lines for part in line.split(". ") if part]

@@ -1,7 +1,8 @@
-"""Simulated people use the whole pipeline: the benchmark of learning.
+"""Simulated people use the whole pipeline: the benchmark of learning, on the starter or any model.
 
-Each person has a hidden utility over style and correctness, computed from the starter corpus's own
-phrase lists and facts, none of which the learner sees. They chat through the same `Session` as a
+Each person has a hidden utility over style and correctness, computed from phrase lists and facts
+that the learner does not see (the starter's from its corpus, any other model's from reading.py and
+the verified questions of quiz.py). They chat through the same `Session` as a
 real person: compare two answers, pick one (75-80 % self-consistent), let it learn. At 0, 5, 10, 20,
 50 clicks these ways of serving are judged on questions nobody was asked before:
 
@@ -31,7 +32,7 @@ from typing import Any
 from tqdm import tqdm
 
 from chatfeedback.engine.client import Engine
-from chatfeedback.errors import ChatFeedbackError
+from chatfeedback.errors import ChatFeedbackError, InputRefused
 from chatfeedback.learning.retention import Question, questions
 from chatfeedback.protocols import Store
 from chatfeedback.records import FeedbackEvent
@@ -57,6 +58,8 @@ class Plan:
     seeds: int = 1  # from `seed` on
     questions: int = 100
     rounds: int = 4  # served replies to each question: questions x rounds >= 400 a cell
+    model: str | None = None  # None: the starter
+    quantisation: str = "none"
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -66,7 +69,14 @@ class Plan:
 
 def run_simulation(args: Namespace, open_store: Callable[[Path], Store]) -> dict[str, Any]:
     """Run the benchmark, print the table, write `args.json` if given; returns what it wrote."""
-    plan = Plan(args.people or 6, args.clicks or 50, args.seed, args.seeds or 1)
+    plan = Plan(
+        args.people or 6,
+        args.clicks or 50,
+        args.seed,
+        args.seeds or 1,
+        model=_name(args.model),
+        quantisation=args.quantize or "none",
+    )
     if plan.people * plan.seeds >= MANY_LIVES:
         plan = replace(plan, rounds=2)  # a cell still has thousands of replies, over all people
     if args.quick:
@@ -87,6 +97,8 @@ def run_simulation(args: Namespace, open_store: Callable[[Path], Store]) -> dict
             "defaults": asdict(Settings()),
         },
     }
+    if plan.model:
+        print(f"{plan.model} ({plan.quantisation}), judged on the verified questions")
     print_table(curve, [facts for _, facts in outcomes])
     if args.out:
         save_full_report(by_person, [facts for _, facts in outcomes], args.out)
@@ -117,8 +129,8 @@ def summarise(rows: Sequence[Row], seed: int) -> list[dict[str, Any]]:
                     "win": mean([row.win for row in cell]),
                     "win_low": low,
                     "win_high": high,
-                    "facts": mean([row.facts for row in cell]),
-                    "how_to": mean([row.how_to for row in cell]),
+                    "facts": _mean_known([row.facts for row in cell]),
+                    "how_to": _mean_known([row.how_to for row in cell]),
                     "kl_nats": mean(kls) if kls else None,
                     "finished": mean([row.finished for row in cell]),
                 }
@@ -126,15 +138,24 @@ def summarise(rows: Sequence[Row], seed: int) -> list[dict[str, Any]]:
     return curve
 
 
+def _mean_known(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return mean(known) if known else None
+
+
 def print_table(curve: Sequence[dict[str, Any]], facts: Sequence[dict[str, float]]) -> None:
-    """The curve as a table, with the oracle beside it."""
+    """The curve as a table, with the oracle beside it; a dash where nothing is known."""
+
+    def show(value: float | None, digits: int) -> str:
+        return f"{'-':>5}" if value is None else f"{value:5.{digits}f}"
+
     print(f"{'clicks':>6}  {'lane':6}  {'win':>5}  {'95 %':^13}  facts  how-to   KL   finished")
     for row in curve:
-        kl = "    -" if row["kl_nats"] is None else f"{row['kl_nats']:5.2f}"
         print(
             f"{row['clicks']:6d}  {row['lane']:6}  {row['win']:.3f}  "
-            f"{row['win_low']:.3f}-{row['win_high']:.3f}  {row['facts']:.3f}  {row['how_to']:.3f}  "
-            f"{kl}  {row['finished']:.3f}"
+            f"{row['win_low']:.3f}-{row['win_high']:.3f}  "
+            f"{show(row['facts'], 3)}  {show(row['how_to'], 3)}  "
+            f"{show(row['kl_nats'], 2)}  {row['finished']:.3f}"
         )
     for name in ("oracle_best_of_4", "oracle_best_of_8", "self_consistency", "unseen_share"):
         print(f"{name.replace('_', ' ')}: {mean([each[name] for each in facts]):.3f}")
@@ -161,7 +182,8 @@ def _simulate_people(
     ]
     known = {life: found for life in lives if (found := _kept(folder, *life))}
     missing = [life for life in lives if life not in known]
-    cores = max(1, min(os.cpu_count() or 1, len(missing)))
+    # Another model is held once, by one engine with all cores or the GPU.
+    cores = max(1, min(os.cpu_count() or 1, len(missing))) if plan.model is None else 1
     each = len(plan.checkpoints)
     with (
         ProcessPoolExecutor(cores, context, initializer=_keep_ticks, initargs=(ticks,)) as pool,
@@ -200,20 +222,27 @@ def _keep(outcome: Outcome, folder: Path, plan: Plan, number: int) -> None:
     partial.replace(_file(folder, plan, number))
 
 
-def _key(plan: Plan) -> dict[str, int]:
-    """What one person's figures depend on."""
-    return {name: value for name, value in asdict(plan).items() if name != "people"}
+def _key(plan: Plan) -> dict[str, int | str]:
+    """What one person's figures depend on; of the starter without its name, as ever."""
+    left_out = ("people",) if plan.model else ("people", "model", "quantisation")
+    return {name: value for name, value in asdict(plan).items() if name not in left_out}
+
+
+def _name(model: str | None) -> str | None:
+    """A folder by its whole path, so that the same name elsewhere is another model."""
+    return str(Path(model).resolve()) if model and Path(model).exists() else model
 
 
 def simulate_person(
     plan: Plan, number: int, open_store: Callable[[Path], Store], kept_in: Path | None = None
 ) -> Outcome:
     """One person's life with the app, from an empty data folder to the last checkpoint."""
-    os.environ["CHATFEEDBACK_THREADS"] = "1"
+    if plan.model is None:
+        os.environ["CHATFEEDBACK_THREADS"] = "1"
     seed = 1000 * plan.seed + number
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder))
-        engine = Engine(None, "none", Path(folder) / "engine.log")
+        engine = Engine(plan.model, plan.quantisation, Path(folder) / "engine.log")
         settings = replace(Settings(), learn_when_idle=False)
         session = Session(store, engine, settings, seed=seed)
         try:
@@ -230,11 +259,15 @@ def simulate_person(
 def _live(plan: Plan, hidden: Hidden, session: Session, engine: Engine, seed: int) -> Outcome:
     person_id = session.default_person().person_id
     base = session.wait_until_ready()
-    judge = Judge(engine, hidden, plan.questions, plan.rounds, seed)
-    asked = questions("chat", is_starter=True)
+    if base.cannot_learn:
+        raise InputRefused(base.cannot_learn)
+    judge = Judge(engine, hidden, plan.questions, plan.rounds, seed, base.is_starter)
+    asked = questions("chat", base.is_starter)
     rng = random.Random(seed)
     rng.shuffle(asked)
-    judge.calibrate_noise(asked[:60])
+    if not base.is_starter:
+        asked = asked[: plan.questions]  # all are read by what the base usually says to them
+    judge.calibrate_noise(asked[:60] if base.is_starter else asked)
     rows: list[Row] = [judge.judge_prompt()]
     for clicks in range(plan.clicks + 1):
         judge.hidden = hidden.at_click(clicks)
@@ -271,7 +304,7 @@ def _click(
     shown = list(session.compare(person_id, conversation_id, question.prompt, f"m{number}"))[-1]
     if shown.phase != "done":
         raise ChatFeedbackError(f"The comparison failed: {shown.notice}")
-    first, second = (judge.hidden.utility(question, text) for text in shown.texts)
+    first, second = (judge.worth(question, text) for text in shown.texts)
     session.give_feedback(
         person_id,
         FeedbackEvent(
