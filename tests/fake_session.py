@@ -151,6 +151,7 @@ class FakeSession:
         self.shared = share_taste(BASIS, shipped_prior(BASIS), ())
         self.everybody = [Person(YOU, "You"), Person(SOMEBODY_ELSE, "Somebody else")]
         self.active = self.everybody[0]
+        self.everyone: Person | None = None
         self._lock = threading.RLock()
 
     # --- acts -----------------------------------------------------------------------------
@@ -373,6 +374,10 @@ class FakeSession:
     def taste(self, person_id: int) -> FakeSession:
         return self
 
+    @property
+    def clicks(self) -> int:
+        return self.status.clicks
+
     def foretold(self) -> list[float]:
         return [float(at % 3 > 0) for at in range(len(self.events))]
 
@@ -389,6 +394,14 @@ class FakeSession:
     def switch_person(self, person_id: int) -> Person:
         self.active = next(each for each in self.everybody if each.person_id == person_id)
         return self.active
+
+    def act_together(self) -> Person:
+        if self.everyone is None:
+            self.everyone = Person(self._add_name("Everyone"), "Everyone")
+        return self.switch_person(self.everyone.person_id)
+
+    def team(self) -> Person | None:
+        return self.everyone
 
     def _add_name(self, name: str) -> int:
         if not name.strip():

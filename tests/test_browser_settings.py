@@ -36,6 +36,30 @@ def test_who_chats_is_named_where_there_are_several_people(visit, session):
     expect(page.get_by_role("link", name="You", exact=True)).to_have_count(0)
 
 
+def test_all_of_them_act_together_at_a_press_and_part_again(visit, session):
+    session.add_conversation("Mine")
+    page = visit("#settings")
+    expect(page.get_by_text("two of you must each have said enough")).to_be_visible()
+    press(page, "Act together")
+    expect(page.get_by_text("You act together now.")).to_be_visible()
+    expect(page.get_by_role("link", name="Everyone", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Mine")).to_have_count(0)
+    page.goto(page.url.partition("#")[0] + "#settings")
+    row = page.get_by_role("listitem").filter(has_text="all of you")
+    expect(row).to_contain_text("Everyone")
+    expect(row).to_contain_text("acts now")
+    expect(page.get_by_role("button", name="Act together", exact=True)).to_have_count(0)
+    press(page, "Switch to You")
+    expect(page.get_by_role("link", name="Mine")).to_be_attached()
+
+
+def test_somebody_alone_is_not_asked_to_act_together(visit, session):
+    session.everybody = session.everybody[:1]
+    page = visit("#settings")
+    expect(page.get_by_role("button", name="Add and switch")).to_be_visible()
+    expect(page.get_by_role("button", name="Act together", exact=True)).to_have_count(0)
+
+
 def test_a_model_that_fits_says_so_once(visit, session):
     page = visit("#settings")
     expect(page.get_by_text("Fits", exact=True)).to_have_count(1)

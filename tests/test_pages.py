@@ -214,6 +214,27 @@ def test_two_people_see_what_they_share_and_where_they_differ(session):
     assert "Longer answers: wanted by You, unwanted by Ada." in shared["differ"]
 
 
+def test_acting_together_says_whose_say_it_is_and_where_no_side_is_taken(session):
+    assert draw(session, settings.VIEW)["together"] is None
+    say_about_length(session, wants_more=True)
+    do(session, settings.VIEW, "add", name="Ada")
+    assert draw(session, settings.VIEW)["together"]["heard"] == text.TOGETHER_UNHEARD
+    say_about_length(session, wants_more=False)
+    assert do(session, settings.VIEW, "together") == text.TOGETHER_NOW
+    shown = draw(session, settings.VIEW)
+    assert shown["together"] == {
+        "acts": True,
+        "heard": "Who has how much of the say: You 50 %, Ada 50 %.",
+        "differ": ["Longer answers: wanted by You, unwanted by Ada."],
+    }
+    assert [(each["name"], each["team"]) for each in shown["people"]] == [
+        ("You", False),
+        ("Ada", False),
+        ("Everyone", True),
+    ]
+    assert shown["people"][2]["has"] == "0 conversations, 0 choices, 0 versions"
+
+
 def test_a_new_person_starts_with_nothing_and_switching_back_finds_everything(session, version):
     do(session, settings.VIEW, "add", name="Ada")
     assert draw(session, learning.VIEW)["versions"] == []

@@ -155,6 +155,13 @@ SETTINGS: Labels = {
     "acts": "acts now",
     "switch": "Switch",
     "switch_to": "Switch to {name}",
+    "team": "all of you",
+    "together": "Together",
+    "together_means": "All of you can chat as one more person, who answers by what all of you "
+    "like alike. Everybody's principles hold. What you react to there counts for all of you "
+    "together and changes nobody's own taste.",
+    "together_differ": "Here you clearly differ, and no side is taken:",
+    "together_act": "Act together",
     "new_person": "Somebody new",
     "add": "Add and switch",
     "model": "Model",

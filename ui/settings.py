@@ -9,7 +9,7 @@ from chatfeedback.models import FoundModel
 from chatfeedback.session import Session
 from ui import text
 from ui.downloads import show_download
-from ui.people import PEOPLE_ACTS, show_people
+from ui.people import PEOPLE_ACTS, show_people, show_together
 from ui.views import Gesture, View
 
 
@@ -19,6 +19,7 @@ def show_settings(session: Session, person_id: int, see: Gesture) -> dict[str, A
     return {
         "headline": text.SETTINGS_HEADLINE,
         "people": show_people(session, person_id),
+        "together": show_together(session, person_id),
         "model": {
             "now": text.say_memory(session.engine_state()),
             "found": [

@@ -665,6 +665,16 @@ def say_size(size: int) -> str:
     return f"{size / 1e3:.0f} kB"
 
 
+TOGETHER_UNHEARD = (
+    "So far there is nothing to go by: two of you must each have said enough on their own (about "
+    "ten choices)."
+)
+TOGETHER_NOW = (
+    "You act together now. Conversations and reactions here are all of yours; what each of you "
+    "said before stays their own."
+)
+
+
 def say_switched(name: str) -> str:
     """Told when another person acts."""
     return f"Now acting: {name}. Conversations, taste and versions are this person's own."
