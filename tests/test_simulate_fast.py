@@ -52,6 +52,10 @@ def a_reply(text: str) -> GeneratedReply:
     return GeneratedReply(0, text, (), (), "end", 0.0, features, 0.0, 0.0)
 
 
+def with_state(reply: GeneratedReply, state: float) -> ReplyFeatures:
+    return replace(reply.features, prompt_hidden=np.array([state], np.float16))
+
+
 def ask(question, n: int, rng: random.Random) -> Asked:
     texts = [write_reply(ITEMS[question.item_id], draw_style(rng), rng) for _ in range(n)]
     replies = tuple(map(a_reply, texts))
@@ -203,6 +207,19 @@ def test_a_pool_comes_back_from_its_file_as_it_was(pool, tmp_path):
     assert again.report[3].question.prompt == pool.report[3].question.prompt
     assert [r.text for r in again.chat[5].replies] == [r.text for r in pool.chat[5].replies]
     np.testing.assert_allclose(again.report[-1].phis, pool.report[-1].phis, atol=1e-5)
+
+
+def test_a_pool_keeps_what_the_base_made_of_each_question(pool, tmp_path):
+    """Feedback on one reply alone is read with it."""
+    marked = [
+        replace(each, replies=tuple(replace(r, features=with_state(r, at)) for r in each.replies))
+        for at, each in enumerate(pool.chat)
+    ]
+    replace(pool, chat=tuple(marked)).save(tmp_path / "pool.npz")
+    again = Pool.load(tmp_path / "pool.npz")
+    assert [each.replies[-1].features.prompt_hidden[0] for each in again.chat] == list(
+        range(len(marked))
+    )
 
 
 class Obedient:

@@ -29,7 +29,7 @@ from chatfeedback.simulation.people import FLIP_AT, Hidden, gullible, person_of,
 from chatfeedback.simulation.pool import Pool, draw_pool, starter
 from chatfeedback.simulation.report import save_report
 
-FORMAT = 1
+FORMAT = 2  # 1: kinds of question by their words alone
 CHECKPOINTS = (0, 5, 10, 20, 50, 100)
 AFTER_FLIP = (FLIP_AT, FLIP_AT + 10, FLIP_AT + 20, FLIP_AT + 30, FLIP_AT + 50)
 ABLATED_PEOPLE = 8

@@ -169,7 +169,8 @@ def read_reaction(reaction: Reaction, asked: Asked, basis: Basis) -> list[Eviden
     phis = asked.phis[list(reaction.order)]
     match reaction.kind:
         case "thumb":
-            alone = basis.centre(asked.question.prompt, phis[0])
+            features = asked.replies[reaction.order[0]].features
+            alone = basis.centre(asked.question.prompt, phis[0], features=features)
             return [thumb(alone, up=reaction.up, wrong=reaction.wrong)]
         case "edit":
             better, worse = (asked.replies[at].text for at in reaction.order)

@@ -82,7 +82,13 @@ class Pool:
         basis = np.frombuffer(self.basis.to_bytes(), np.uint8)
         file = io.BytesIO()
         np.savez_compressed(
-            file, meta=np.array(json.dumps(meta)), basis=basis, chat=chat, report=report
+            file,
+            meta=np.array(json.dumps(meta)),
+            basis=basis,
+            chat=chat,
+            report=report,
+            chat_states=_states(self.chat),
+            report_states=_states(self.report),
         )
         partial = path.with_suffix(".partial")
         partial.write_bytes(file.getvalue())
@@ -100,7 +106,13 @@ class Pool:
                 )
             meta = json.loads(str(file["meta"]))
             chat, report = (
-                _from_json(meta[part], part, file[part].astype(np.float64), basis)
+                _from_json(
+                    meta[part],
+                    part,
+                    file[part].astype(np.float64),
+                    file[f"{part}_states"],
+                    basis,
+                )
                 for part in ("chat", "report")
             )
         return cls(basis, chat, report)
@@ -171,19 +183,30 @@ def _to_json(each: Asked) -> dict[str, object]:
 
 
 def _from_json(
-    found: Sequence[dict[str, object]], part: Part, phis: NDArray[np.float64], basis: Basis
+    found: Sequence[dict[str, object]],
+    part: Part,
+    phis: NDArray[np.float64],
+    states: NDArray[np.float16],
+    basis: Basis,
 ) -> tuple[Asked, ...]:
     known = {(each.item_id, each.prompt): each for each in questions(part, True)}
     asked, at = [], 0
-    for each in found:
+    for each, state in zip(found, states, strict=True):
         question = known[str(each["item"]), str(each["prompt"])]
-        replies = tuple(_reply(basis.base_key, *told) for told in each["replies"])  # type: ignore[attr-defined]
+        replies = tuple(_reply(basis.base_key, state, *told) for told in each["replies"])  # type: ignore[attr-defined]
         asked.append(Asked(question, replies, phis[at : at + len(replies)]))
         at += len(replies)
     return tuple(asked)
 
 
-def _reply(base_key: str, text: str, finished: bool, logprob_mean: float) -> GeneratedReply:
+def _states(part: Sequence[Asked]) -> NDArray[np.float16]:
+    """(n, H): the base's state at the end of each question."""
+    return np.stack([each.replies[0].features.prompt_hidden for each in part])
+
+
+def _reply(
+    base_key: str, state: NDArray[np.float16], text: str, finished: bool, logprob_mean: float
+) -> GeneratedReply:
     nothing = np.zeros(0, np.float16)
     return GeneratedReply(
         index=0,
@@ -192,7 +215,7 @@ def _reply(base_key: str, text: str, finished: bool, logprob_mean: float) -> Gen
         token_ids=(),
         stop_reason="end" if finished else "length",
         policy_logprob=0.0,
-        features=ReplyFeatures(base_key, nothing, nothing, logprob_mean, 1),
+        features=ReplyFeatures(base_key, nothing, state, logprob_mean, 1),
         first_token_ms=0.0,
         reply_ms=0.0,
     )

@@ -85,8 +85,10 @@ class EvidenceReader:
                 phi = self._alone(judgement.reply_id)
                 return [rating(phi, judgement.stars, wrong=bool(judgement.wrong))]
             case Reason():
-                prompt = self._reply(judgement.reply_id).prompt_text
-                step = self._basis.step(prompt, judgement.measure, REASON_SDS)
+                about = self._reply(judgement.reply_id)
+                step = self._basis.step(
+                    about.prompt_text, judgement.measure, REASON_SDS, about.features
+                )
                 return [towards(step, more=judgement.more)]
             case TraitSaid():
                 step = self._basis.usual_step(judgement.measure, REASON_SDS)
@@ -107,7 +109,7 @@ class EvidenceReader:
         """(D,): a reply against what is usual for its prompt."""
         reply = self._reply(reply_id)
         phi = self._basis.phi(reply.prompt_text, reply.text, reply.features)
-        return self._basis.centre(reply.prompt_text, phi)
+        return self._basis.centre(reply.prompt_text, phi, features=reply.features)
 
     def _wrong(self, judgement: Better | Equal | Ranked) -> list[bool]:
         return [reply_id in judgement.wrong for reply_id in judgement.reply_ids]
