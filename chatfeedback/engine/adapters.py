@@ -29,7 +29,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers.pytorch_utils import Conv1D
 
-from chatfeedback.engine import adapter_files
+from chatfeedback.engine import adapter_files, attention
 from chatfeedback.engine.memory import MICRO_BATCHES, LearningPlan
 from chatfeedback.engine.scoring import Anatomy, dissect
 from chatfeedback.errors import AdapterDamaged
@@ -114,7 +114,7 @@ class LiveView:
         parts = [(n_rows, *self._slot_and_scale(adapter)) for adapter, n_rows in chosen]
         sizes = [n_rows for n_rows, _, _ in parts]
         for layer in self._layers:
-            changes = [slot and _change(layer, slot, scale) for _, slot, scale in parts]
+            changes = [_change(layer, slot, scale) if slot else None for _, slot, scale in parts]
             layer.forward = partial(_adapt_rows, layer.base_layer, sizes, changes)
         self._chosen, self.model = chosen, self._tree
 
@@ -156,6 +156,7 @@ class CandidateView:
         self.model = model
         self.micro_batch_tokens = MICRO_BATCHES[0]
         self._shares_prefixes = shares_prefixes
+        attention.prepare(model)
         self._layers: list[LoraLayer] = []
         self._plain_forwards = {layer: layer.forward for layer in _decoder_layers(model)}
 
@@ -317,12 +318,13 @@ def _adapt_rows(
 
 
 def _add_change(result: Tensor, x: Tensor, down: Tensor, up: Tensor, strength: float) -> Tensor:
-    """result + strength * up down x, in the dtype of `result`; in one product where dtypes agree."""
+    """result + strength * up down x, in the dtype of `result`."""
     if x.dtype != down.dtype and not torch.is_autocast_enabled(x.device.type):
         x = x.to(down.dtype)
     inner = functional.linear(x, down)  # (..., rank)
     if inner.dtype != result.dtype:
         return (result + functional.linear(inner, up) * strength).to(result.dtype)
+    # one product adds it, too: a pass over all outputs less, and one less in the backward pass
     rows, inner = result.flatten(0, -2), inner.flatten(0, -2)
     return torch.addmm(rows, inner, up.t(), alpha=strength).view(result.shape)
 

@@ -20,6 +20,7 @@ from chatfeedback.engine.sft import finished_demonstrations, imitate
 from chatfeedback.engine.updating import (
     Base,
     Metrics,
+    Reference,
     Reply,
     Run,
     SampleOwn,
@@ -29,7 +30,6 @@ from chatfeedback.engine.updating import (
     learning,
     means,
     per_token,
-    reference_logprobs,
     sequences,
     sums,
 )
@@ -73,7 +73,8 @@ def dpo_steps(
     with learning("dpo", view, base, request, sample_own, wait, is_cancelled) as run:
         pairs = usable_pairs(request.pairs, base)
         written = finished_demonstrations(request.demonstrations, base)
-        reference = reference_logprobs(view, _replies(pairs))
+        first = choose_batch(pairs, settings.pairs_per_step, request.seed, 0)
+        reference = Reference(run, _replies(pairs), _replies(first))
         while run.goes_on():
             metrics = _learn_from_pairs(run, settings, pairs, reference)
             metrics |= imitate(run, written, settings.demonstrations_per_step, settings.sft_coef)
@@ -100,7 +101,7 @@ def usable_pairs(pairs: Sequence[PreferencePair], base: Base) -> list[Preference
 
 
 def _learn_from_pairs(
-    run: Run, settings: DpoSettings, pairs: list[PreferencePair], reference: dict[Reply, float]
+    run: Run, settings: DpoSettings, pairs: list[PreferencePair], reference: Reference
 ) -> Metrics:
     """Add the gradients of the DPO loss and of the NLL anchor."""
     view = run.view
@@ -114,7 +115,7 @@ def _learn_from_pairs(
         with fast_arithmetic(view.model):
             logprobs = reply_logprobs(view.anatomy, *sequences(replies))
         chosen, rejected = logprobs[: len(part)], logprobs[len(part) :]
-        base = [reference[reply] for reply in replies]
+        base = reference.of(replies, logprobs)
         if settings.loss == "sigmoid":
             margin = sums(chosen) - sums(rejected)
         else:

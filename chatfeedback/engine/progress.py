@@ -23,6 +23,7 @@ from chatfeedback.records import LearnRequest
 logger = logging.getLogger(__name__)
 
 FILE = "progress.pt"
+FORMAT = 2  # what a run keeps; files of another format count for nothing
 UNIMPORTANT = ("folder", "adapter_id", "parent")
 """Fields of a request that change from attempt to attempt and never the numbers."""
 
@@ -61,7 +62,7 @@ def load(request: LearnRequest, base_key: str, device: torch.device) -> dict[str
 
 def fingerprint(request: LearnRequest, base_key: str) -> str:
     """Tells requests apart by all that has a part in what is learned."""
-    digest = hashlib.sha256(base_key.encode())
+    digest = hashlib.sha256(f"{FORMAT};{base_key};".encode())
     for field in fields(request):
         value = getattr(request, field.name)
         if field.name == "reward" and value is not None:

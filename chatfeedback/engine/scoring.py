@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from chatfeedback.engine import attention
 from chatfeedback.engine.head import Head, token_logprobs
 from chatfeedback.engine.trie import Forest, Stack, ancestors, pack
 from chatfeedback.engine.trie import Ids as Ids
@@ -41,7 +42,7 @@ class Anatomy:
 
     window: sliding attention window in tokens, or None.
     mixed_windows: True when only some layers slide.
-    adds_mask: True when attention adds the mask to its scores (eager) instead of reading bools.
+    adds_mask: True when attention adds the mask to its scores instead of reading bools.
     shares_prefixes: True when the trie holds for this model.
     """
 
@@ -98,7 +99,7 @@ def dissect(model: Any) -> Anatomy:
         ),
         window=window,
         mixed_windows=window is not None and "full_attention" in types,
-        adds_mask=config._attn_implementation == "eager",
+        adds_mask=config._attn_implementation in ("eager", attention.NAME),
         shares_prefixes=True,
     )
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -348,7 +348,7 @@ def _prepare_retention(view: CandidateView, demos: Sequence[Demonstration]) -> R
 
 
 @torch.no_grad()
-def reference_logprobs(view: CandidateView, replies: Sequence[Reply]) -> dict[Reply, float]:
+def reference_logprobs(view: CandidateView, replies: Iterable[Reply]) -> dict[Reply, float]:
     """Log-probability of each reply under the base, nats; each is computed once."""
     found: dict[Reply, float] = {}
     with view.as_reference(), fast_arithmetic(view.model):
@@ -356,6 +356,39 @@ def reference_logprobs(view: CandidateView, replies: Sequence[Reply]) -> dict[Re
             logprobs = reply_logprobs(view.anatomy, *sequences(batch))
             found |= {reply: float(lp.sum()) for reply, lp in zip(batch, logprobs, strict=True)}
     return found
+
+
+class Reference:
+    """Log-probability of each reply under the base, nats.
+
+    The replies of the first step have it from that step's own forward: the policy is still the
+    base then. The others are read by the base before.
+
+    Args:
+        run: keeps them if it is killed.
+        replies: all that will be asked for.
+        first: those of the first step.
+    """
+
+    def __init__(self, run: Run, replies: Sequence[Reply], first: Sequence[Reply]) -> None:
+        self._replies = sorted(set(replies))
+        self._found: dict[Reply, float] = {}
+        run.keep("reference", self)
+        if not self._found:
+            self._found = reference_logprobs(run.view, set(replies) - set(first))
+
+    def of(self, replies: Sequence[Reply], policy: Sequence[Tensor]) -> list[float]:
+        """Of these replies. policy: the policy's log-probabilities, a tensor of tokens each."""
+        for reply, logprobs in zip(replies, policy, strict=True):
+            if reply not in self._found:
+                self._found[reply] = float(logprobs.detach().sum())
+        return [self._found[reply] for reply in replies]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"logprobs": [self._found[reply] for reply in self._replies]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._found = dict(zip(self._replies, state_dict["logprobs"], strict=True))
 
 
 def is_finished(reply_ids: Sequence[int], base: Base) -> bool:
