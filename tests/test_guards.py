@@ -33,6 +33,7 @@ from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store
 from tests.fakes import BASE, FakeEngine
+from tests.sessions import running
 from tests.store_samples import learned, report, start_run
 
 
@@ -229,6 +230,22 @@ def test_the_report_of_a_new_person_says_too_early_everywhere(tmp_path):
     assert alarms(findings) == []
     session.close()
     store.close()
+
+
+@pytest.mark.parametrize(("usually", "is_alarm"), [("length", False), ("end", True)])
+def test_replies_cut_short_are_collapse_only_where_the_base_ends_its_own(
+    tmp_path, usually, is_alarm
+):
+    engine = FakeEngine()
+    engine.stop_reason = usually
+    with running(tmp_path, engine) as session:
+        engine.stop_reason = "length"
+        me = session.default_person().person_id
+        chat = session.new_conversation(me)
+        for number in range(20):
+            list(session.reply(me, chat, f"question {number}", f"m{number}"))
+        [collapse] = [each for each in session.guard_report(me) if each.guard == "collapse"]
+        assert collapse.is_alarm == is_alarm
 
 
 class LoopingWithAdapter(FakeEngine):

@@ -87,34 +87,128 @@ def test_a_how_to_is_marked_by_the_share_of_its_steps():
     assert quiz.mark_how_to(steps, "Do not use soap. Sing.") == 0.0
 
 
+USUAL = """
+Place the eggs in a pan of water, bring it to a boil, turn off the heat, wait ten minutes, then
+move them into ice water.
+
+Bring fresh water to a boil, pour it over the bag, let it steep for 3-5 minutes, take the bag out
+and add milk if you like.
+
+1. Wet your hands with clean water. 2. Apply soap. 3. Scrub for at least 20 seconds. 4. Rinse. 5.
+Dry with a clean towel.
+
+Take the wheel off, use tire levers to pull out the tube, find the hole and patch it, put it back,
+then pump it up.
+
+Dig a hole deeper than the root ball, set the plant in, fill it with soil and water it thoroughly.
+
+Put a pea-sized amount of toothpaste on the brush and move in small circles for two minutes. Spit
+it out, and floss daily.
+
+Place your letter in an envelope, write the address on the front, put on a stamp, and drop it in a
+mailbox.
+
+Rinse off loose dirt with a hose, wash from the top down with a mitt and car shampoo, rinse again,
+then dry with a microfiber towel.
+
+Combine one cup of rice and two cups of water, bring to a boil, cover with a lid, and simmer for
+18 minutes.
+
+Bring a large pot of salted water to a boil, add the pasta, cook until al dente, and drain.
+
+Set the iron to the right temperature for the fabric, lay the shirt on an ironing board, start
+with the collar, then the cuffs and the body.
+
+Move the furniture and cover the floor with drop cloths. Clean the wall, tape the edges, apply
+primer, then roll on two coats with a roller, letting each dry.
+
+Connect your phone with a USB cable, open the Photos app, select the pictures and click Import.
+You can also use iCloud.
+
+Use at least 12 characters with a mix of upper- and lowercase letters, numbers and symbols; the
+longer the better.
+
+Rinse the cut under running water, press a clean cloth on it until the bleeding stops, and put on
+a bandage.
+
+Heat some butter or oil in a pan, crack the egg into it, and cook it until the white is set.
+
+Take two slices of bread, spread peanut butter on one and jelly on the other, and put them
+together.
+
+Whisk flour, milk, an egg and baking powder. Pour the batter on a hot griddle; when bubbles form,
+flip it.
+
+Sort your clothes by colour, add detergent, choose the right cycle, press start, and hang
+everything up or tumble dry.
+
+Choose the spot and mark it with a pencil, hammer in a nail, hang the picture and check that it is
+level.
+
+Connect the red cable to the positive terminals and the black one to the negative and to bare
+metal; start the other engine, then yours.
+
+Wash the area with soap and water, sterilise tweezers with alcohol, grip the end of the splinter
+and pull it out.
+
+Fill a pot with soil, push the seed in an inch deep, water it, and put it on a sunny windowsill.
+
+Heat oil in a pot with three kernels; when they pop, add the rest, put on the lid and shake now
+and then.
+
+Spray the glass with a cleaner, wipe it down with a cloth or a squeegee, and buff it dry so that
+there are no streaks.
+
+Research the company, practise answers to common questions, pick suitable clothes and arrive
+early.
+
+Squeeze the juice of four lemons, stir in sugar until it dissolves, add cold water and ice.
+
+Put two fingers on your wrist, below the thumb, and count the beats for 30 seconds; multiply by
+two.
+
+Chop onions, carrots and celery, soften them in oil, add vegetable stock, simmer for 20 minutes
+and season with salt and pepper.
+
+Thread a needle and knot the end. Bring it up through the fabric and the button's holes several
+times, then tie it off.
+
+Sweep or vacuum first, fill a bucket with water and cleaner, wring the mop out, and work backwards
+to the door.
+
+Put the plate in the middle, the fork on the left, the knife and spoon on the right, and the glass
+above the knife.
+
+Stick a finger an inch into the soil; if it is dry, pour until it runs out of the drainage holes,
+and empty the saucer.
+
+Put slices of bread into a toaster, push the lever down, wait until golden brown, and spread
+butter on them.
+
+Cut a sheet of wrapping paper to size, put the box in the middle, fold the sides over and fasten
+them with tape. Add a ribbon.
+
+Fold a sheet in half lengthwise, fold the top corners to the middle, fold again, then fold down
+the wings.
+
+Unplug it, take out the food, leave the door open until the ice melts, then wipe it dry.
+
+Put the filter in, add ground coffee, pour hot water over it slowly and let it drip.
+"""
+
+
 @pytest.mark.parametrize(
-    ("prompt", "reply"),
-    [
-        (
-            "How do I cook spaghetti?",
-            "Bring a large pot of salted water to a boil, add the pasta, cook until al dente and "
-            "drain it.",
-        ),
-        (
-            "How do I send a letter by post?",
-            "1. Put it in an envelope.\n2. Write the address.\n3. Stick on a stamp and post it.",
-        ),
-        (
-            "How do I make a paper aeroplane?",
-            "Fold a sheet in half lengthwise, fold the top corners in, then fold down the wings.",
-        ),
-        (
-            "How do I wash a car by hand?",
-            "Rinse it, wash it with a sponge and car shampoo, rinse again, dry with a towel.",
-        ),
-        (
-            "How do I measure my pulse?",
-            "Place two fingers on your wrist and count the beats for 30 seconds; then double it.",
-        ),
-    ],
+    ("how_to", "reply"), list(zip(quiz.how_tos(), USUAL.split("\n\n"), strict=True))
 )
-def test_a_usual_how_to_tells_all_its_steps(mark, prompt, reply):
-    assert mark(prompt, reply) == 1.0
+def test_a_usual_answer_to_a_how_to_tells_all_its_steps(how_to, reply):
+    assert quiz.mark_how_to(how_to.steps, reply) == 1.0
+
+
+def test_the_usual_answer_to_another_how_to_does_not():
+    replies = USUAL.split("\n\n")
+    for at, how_to in enumerate(quiz.how_tos()):
+        others = [quiz.mark_how_to(how_to.steps, each) for each in replies[:at] + replies[at + 1 :]]
+        assert max(others) < 1.0, how_to.prompt
 
 
 def test_no_answer_stands_in_its_question():

@@ -328,7 +328,7 @@ How do I brush my teeth well?
 How do I send a letter by post?
     envelope*; stamp*|postage; address*
 How do I wash a car by hand?
-    rins*|hose*|water; soap*|shampoo|detergent|suds; sponge*|mitt*|cloth*|scrub*;
+    rins*|hose*|water; soap*|shampoo|detergent|suds; sponge*|mitt*|cloth*|brush*;
     dry*|towel*|chamois
 How do I cook rice in a pot?
     water; boil*|simmer*; cover*|lid; minute|minutes
@@ -370,7 +370,7 @@ How do I make popcorn on the stove?
     oil|butter; kernel*; lid|cover*; shak*|popping|pops|heat*
 How do I clean a window?
     spray*|cleaner|soap*|vinegar|solution|detergent|water;
-    wip*|squeegee*|scrub*|cloth*|sponge*; dry*|lint*|microfib*|buff*|streak*|newspaper
+    wip*|squeegee*|rub*|sponge*; dry*|lint*|microfib*|buff*|streak*|newspaper
 How do I prepare for a job interview?
     research*|company; question*|answer*|practi*|rehears*;
     dress*|outfit|clothes|clothing|attire|wear|arriv*|early

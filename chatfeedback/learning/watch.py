@@ -42,6 +42,7 @@ from chatfeedback.taste.taste import Taste
 NEWEST_REPLIES = 100
 NEWEST_CONVERSATIONS = 20
 KEPT_AS = "guard_findings"
+LEAST_ENDED = 0.9  # of served replies, as a share of the base's that end by themselves
 
 
 def guard_report(
@@ -115,8 +116,10 @@ def _of_version(
     usual = [reply.text for each in pool for reply in each.replies[:2]]
     report = serving.report if serving else None
     ended = sum(reply.stop_reason == "end" for reply in served) / max(1, len(served))
+    usually = [reply.finished for each in pool for reply in each.replies] or [True]
+    least = LEAST_ENDED * sum(usually) / len(usually)
     return [
-        watch_collapse(texts, usual, ended if len(served) >= 20 else 1.0, 0.9),
+        watch_collapse(texts, usual, ended if len(served) >= 20 else 1.0, least),
         watch_forgetting(
             at_best(report.facts_share, report.facts_error) if report else None,
             at_best(report.how_to_share, report.how_to_error) if report else None,
