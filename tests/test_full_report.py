@@ -61,6 +61,10 @@ def test_what_is_not_known_of_anybody_is_not_promised():
     assert "facts kept" not in report
 
 
+def test_nothing_is_promised_of_another_model_than_the_starter():
+    assert "promise" not in write_full_report([ROW], FACTS, promised=False)
+
+
 def test_the_picture_has_a_line_for_every_lane_that_has_a_curve(tmp_path):
     rows = [replace(ROW, clicks=0, lane=lane, win=0.5) for lane in ("prompt", "B", "C", "B+C")] + [
         replace(ROW, lane=lane) for lane in ("B", "C", "B+C")

@@ -37,12 +37,15 @@ def per_person(rows: Sequence[Row], lane: str, clicks: int, key: str = "win") ->
     return {person: mean(values) for person, values in found.items()}
 
 
-def write_full_report(rows: Sequence[Row], facts: Sequence[Mapping[str, float]]) -> str:
+def write_full_report(
+    rows: Sequence[Row], facts: Sequence[Mapping[str, float]], *, promised: bool = True
+) -> str:
     """The whole report as Markdown.
 
     Args:
         rows: of all lives.
         facts: what must be known of each life (`Judge.facts`).
+        promised: whether the model is the one that promises were made for, the starter.
     """
     clicks = sorted({row.clicks for row in rows})
     people = len({row.person for row in rows})
@@ -55,7 +58,7 @@ def write_full_report(rows: Sequence[Row], facts: Sequence[Mapping[str, float]])
     parts = [
         head,
         "## Win after so many clicks\n\n" + _wins(rows, clicks),
-        "## What was promised\n\n" + _promises(rows, clicks),
+        *(["## What was promised\n\n" + _promises(rows, clicks)] if promised else []),
         "## What is kept\n\n" + _kept(rows, clicks),
         f"## By person, {BEST}\n\n" + _by_person(rows, clicks),
     ]
@@ -63,9 +66,13 @@ def write_full_report(rows: Sequence[Row], facts: Sequence[Mapping[str, float]])
 
 
 def save_full_report(
-    rows: Sequence[Row], facts: Sequence[Mapping[str, float]], folder: Path
+    rows: Sequence[Row],
+    facts: Sequence[Mapping[str, float]],
+    folder: Path,
+    *,
+    promised: bool = True,
 ) -> None:
-    """Write report.md and curves.svg into a folder."""
+    """Write report.md and curves.svg into a folder; for the rest see `write_full_report`."""
     clicks = sorted({row.clicks for row in rows})
     lines = {
         lane: {n: _figure(rows, lane, n) for n in clicks if per_person(rows, lane, n)}
@@ -73,7 +80,8 @@ def save_full_report(
         if lane != "prompt"
     }
     picture = draw_curves(lines, "clicks; win over the base")
-    (folder / "report.md").write_text(write_full_report(rows, facts), encoding="utf-8")
+    report = write_full_report(rows, facts, promised=promised)
+    (folder / "report.md").write_text(report, encoding="utf-8")
     (folder / "curves.svg").write_text(picture, encoding="utf-8")
 
 

@@ -101,7 +101,8 @@ def run_simulation(args: Namespace, open_store: Callable[[Path], Store]) -> dict
         print(f"{plan.model} ({plan.quantisation}), judged on the verified questions")
     print_table(curve, [facts for _, facts in outcomes])
     if args.out:
-        save_full_report(by_person, [facts for _, facts in outcomes], args.out)
+        told = [facts for _, facts in outcomes]
+        save_full_report(by_person, told, args.out, promised=not plan.model)
     if args.json:
         Path(args.json).write_text(json.dumps(report, indent=1), encoding="utf-8")
     return report
