@@ -8,16 +8,19 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chatfeedback.errors import InputRefused
 from chatfeedback.household import Household
-from chatfeedback.learning.team import members_pairs, without_sides
-from chatfeedback.records import FeedbackEvent, LearnRequest, PreferencePair, StoredReply
-from chatfeedback.rules.principles import count
+from chatfeedback.learning.calibration import PoolPrompt, PoolReply
+from chatfeedback.learning.dataset import label_pairs
+from chatfeedback.learning.team import alike_in_disputed, members_pairs
+from chatfeedback.records import FeedbackEvent, LearnRequest, PreferencePair
+from chatfeedback.rules.principles import NO_RULES, count
 from chatfeedback.session import Session
 from chatfeedback.taste.features import STYLE_MEASURES
-from chatfeedback.taste.preferences import Better, training_pairs
+from chatfeedback.taste.preferences import training_pairs
 from chatfeedback.taste.taste import Taste
 from tests.fakes import BASE, FakeEngine, features_of
 from tests.sessions import BY_HAND, running
@@ -229,14 +232,6 @@ def by_member(team: Taste) -> list[list[PreferencePair]]:
     return [list(said[end - n : end]) for n, end in zip(counts, ends, strict=True)]
 
 
-def reply(session: Session, person_id: int, text: str) -> StoredReply:
-    """A reply of this text to some question."""
-    taste = session.taste(person_id)
-    stored = next(taste.reply(j.reply_ids[0]) for j in taste.judgements if isinstance(j, Better))
-    features = features_of(stored.prompt_text, text)
-    return dataclasses.replace(stored, text=text, features=features)
-
-
 def wait_for_runs(session: Session, person_id: int, count: int) -> None:
     while len(session.queries.runs(person_id)) < count:
         session.wait_for_learning(person_id, timeout_s=0.1)
@@ -270,20 +265,40 @@ def test_a_version_learned_together_says_whose_say_it_is_and_where_no_side_is_ta
     )
 
 
-def test_neither_the_card_nor_the_own_pairs_take_a_side(session, two):
-    """Both want emoji; a pair counts when that decides it, whichever of the two is longer."""
+def test_neither_the_card_nor_any_pair_takes_a_side(session, two):
+    """Both want emoji, so one with and one without may be paired; not a long and a short one."""
     team = session.taste(session.act_together().person_id)
+    counts = alike_in_disputed(team)
+    prompt = "Is it?"
+    plain, emoji, long = team.basis.phis(
+        prompt,
+        texts := ["It is.", "It is! 😊", "It is, and as was said before at length it will be so."],
+        [features_of(prompt, text) for text in texts],
+    )
+    assert [each.name for each in session.shared_taste().disagreements] == ["log_words"]
     card = session.taste_card(team.person_id)
-    shared = session.shared_taste()
-    counts = without_sides(shared)
-    plain, emoji = reply(session, two[0], "It is."), reply(session, two[0], "It is! 😊😊😊")
-    long = reply(session, two[0], "It is, and as was said before at some length it will be so.")
-
-    assert [each.name for each in shared.disagreements] == ["log_words"]
-    assert not any("short" in wish.text or "long" in wish.text for wish in card.learned)
+    assert "log_words" not in [wish.measure for wish in card.learned]
     assert counts(emoji, plain)
     assert not counts(long, plain)
     assert not counts(plain, long)
+
+
+def test_what_they_differ_on_does_not_come_along_with_what_they_agree_on(session, two):
+    """Short and plain (10), short with emoji (11), long and plain (12), long with emoji (13)."""
+    team = session.taste(session.act_together().person_id)
+    sure = dataclasses.replace(team.model, covariance=1e-6 * np.eye(len(team.model.mean)))
+    team.belief = dataclasses.replace(team.belief, models=(sure, sure))
+    long = "It is, and as was said here before at some length, it will go on to be so."
+    texts = ("It is.", "It is. 😊", long, f"{long} 😊 😊 😊")
+    replies = [
+        PoolReply(text, (10 + at,), True, 1.0, features_of("q", text))
+        for at, text in enumerate(texts)
+    ]
+    asked = PoolPrompt("q", "other", (1,), tuple(replies))
+    [widest] = label_pairs(team, asked)
+    [alike] = label_pairs(team, asked, NO_RULES, alike_in_disputed(team))
+    assert (widest.chosen_ids, widest.rejected_ids) == ((13,), (10,))
+    assert (alike.chosen_ids, alike.rejected_ids) == ((13,), (12,))
 
 
 def test_where_nobody_differs_every_own_pair_counts(session, engine):

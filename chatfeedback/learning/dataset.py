@@ -48,13 +48,23 @@ LABEL_CERTAINTY = 1.0
 LABELLED_WEIGHT = 0.7
 """What a labelled pair counts for, against 1 for a click."""
 
+Counts = Callable[[Vector, Vector], bool]
+"""Whether a pair of (better, worse) replies, given by their phis, may teach."""
+
+
+def always(better: Vector, worse: Vector) -> bool:
+    """Every pair may."""
+    return True
+
 
 def gather_pairs(
-    taste: Taste, calibration: Calibration, rules: Rules = NO_RULES
+    taste: Taste, calibration: Calibration, rules: Rules = NO_RULES, counts: Counts = always
 ) -> tuple[PreferencePair, ...]:
-    """The person's own pairs and the labelled ones, without those whose better reply breaks the
-    rules, or is more flattering than the other."""
-    labelled = (pair for each in calibration.pool for pair in label_pairs(taste, each, rules))
+    """The person's own pairs and the labelled ones (of which `counts` tells who may teach),
+    without those whose better reply breaks the rules, or is more flattering than the other."""
+    labelled = (
+        pair for each in calibration.pool for pair in label_pairs(taste, each, rules, counts)
+    )
     return (*own_pairs(taste, calibration.base_key, rules), *labelled)
 
 
@@ -62,15 +72,20 @@ def own_pairs(
     taste: Taste,
     base_key: str,
     rules: Rules = NO_RULES,
-    counts: Callable[[StoredReply, StoredReply], bool] = lambda chosen, rejected: True,
+    counts: Counts = always,
 ) -> list[PreferencePair]:
-    """What the person's reactions themselves say, as pairs.
-
-    Args:
-        counts: whether a pair of (chosen, rejected) may teach.
-    """
+    """What the person's reactions themselves say, as pairs."""
     may_teach = [j for j in taste.lasting_judgements if _may_teach(j, taste, rules)]
-    return training_pairs(may_teach, taste, base_key, counts)
+    if counts is always:  # nothing to measure
+        return training_pairs(may_teach, taste, base_key)
+
+    def both_count(chosen: StoredReply, rejected: StoredReply) -> bool:
+        both = (chosen, rejected)
+        texts, features = [each.text for each in both], [each.features for each in both]
+        better, worse = taste.basis.phis(rejected.prompt_text, texts, features)
+        return counts(better, worse)
+
+    return training_pairs(may_teach, taste, base_key, both_count)
 
 
 def _may_teach(judgement: Judgement, taste: Taste, rules: Rules) -> bool:
@@ -80,11 +95,14 @@ def _may_teach(judgement: Judgement, taste: Taste, rules: Rules) -> bool:
     return may_be_better(chosen.text, rejected.text, rules)
 
 
-def label_pairs(taste: Taste, each: PoolPrompt, rules: Rules = NO_RULES) -> list[PreferencePair]:
+def label_pairs(
+    taste: Taste, each: PoolPrompt, rules: Rules = NO_RULES, counts: Counts = always
+) -> list[PreferencePair]:
     """The reward model's choices among the base's replies to one prompt: none, one or two.
 
-    The best right reply is better than the worst right one, where the model is sure of it; and
-    better than the most pleasing wrong one, which it would otherwise learn to like.
+    The best right reply is better than the worst right one (of those that may be paired), where the
+    model is sure of it; and better than the most pleasing wrong one, which it would otherwise learn
+    to like.
     """
     values, phis = rate(taste, each)
     right = [at for at, reply in enumerate(each.replies) if reply.is_right]
@@ -92,14 +110,16 @@ def label_pairs(taste: Taste, each: PoolPrompt, rules: Rules = NO_RULES) -> list
     allowed = [at for at in right if rules.allow(each.replies[at].text)]
     if not allowed:
         return []
-    best = max(allowed, key=lambda at: values[at])
     pairs = []
-    worst = min(right, key=lambda at: values[at])
-    gap, sd = taste.model.compare(phis[best], phis[worst])
-    no_flattery = may_be_better(each.replies[best].text, each.replies[worst].text, rules)
-    if best != worst and no_flattery and gap > LABEL_CERTAINTY * sd:
-        pairs.append(_pair(each, best, worst))
+    paired = [(a, b) for a in allowed for b in right if a != b and counts(phis[a], phis[b])]
+    if paired:
+        better, worse = max(paired, key=lambda pair: values[pair[0]] - values[pair[1]])
+        gap, sd = taste.model.compare(phis[better], phis[worse])
+        no_flattery = may_be_better(each.replies[better].text, each.replies[worse].text, rules)
+        if no_flattery and gap > LABEL_CERTAINTY * sd:
+            pairs.append(_pair(each, better, worse))
     if wrong:
+        best = max(allowed, key=lambda at: values[at])
         pairs.append(_pair(each, best, max(wrong, key=lambda at: values[at])))
     return pairs
 

@@ -40,7 +40,7 @@ from chatfeedback.learning.objective import (
     run_settings,
 )
 from chatfeedback.learning.promotion import examine, recheck
-from chatfeedback.learning.team import choose_together, members_pairs
+from chatfeedback.learning.team import choose_together, gather_together
 from chatfeedback.learning.watch import keep_findings, weakened
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
@@ -511,8 +511,8 @@ class Learner:
         """All that this version learns from: clicks, labels, principles, flags; for a team, its
         members' too."""
         rules = self._orders.rules(run.person_id, taste, calibration)
-        pairs = gather_pairs(taste, calibration, rules)
-        pairs += members_pairs(taste, calibration.base_key, rules)
+        gather = gather_together if taste.members else gather_pairs
+        pairs = gather(taste, calibration, rules)
         labeller = Labeller(self._store, self._engine, base, taste, run.seed)
         principles = self._orders.principles_in_force(run.person_id)
         flagged = [

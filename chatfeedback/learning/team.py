@@ -1,38 +1,53 @@
-"""What people who act together teach: the members' own pairs, and nobody decides for the others.
+"""What people who act together teach: nobody decides for the others, and no side is taken.
 
 The labelled pairs are those of the team's own reward model, whose prior is what the members like
-alike (taste/shared.py). Beside them stand the members' own pairs, with two limits: nobody's weigh
-more than their share, and where people clearly differ a pair counts only if the shared taste, which
-takes no side there, is as sure of it as of a label. Of what members rated or rewrote only the pairs
-in it count; what they wrote in private is shown to nobody.
+alike (taste/shared.py); beside them stand the members' own pairs, nobody's weighing more than their
+share. Where the members clearly differ, a pair teaches only if its two replies are alike in that:
+else what they agree on would bring along what they do not (answers full of warm words are long).
+Of what members rated or rewrote only the pairs in it count; and their own prompts are shown to
+nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chatfeedback.learning.dataset import LABEL_CERTAINTY, own_pairs
-from chatfeedback.records import Objective, PreferencePair, StoredReply
+import numpy as np
+
+from chatfeedback.learning.calibration import Calibration
+from chatfeedback.learning.dataset import Counts, gather_pairs, own_pairs
+from chatfeedback.records import Objective, PreferencePair
 from chatfeedback.rules.principles import NO_RULES, Rules
 from chatfeedback.taste.features import STYLE_MEASURES
-from chatfeedback.taste.shared import SharedTaste, cap_shares
+from chatfeedback.taste.likelihoods import Vector
+from chatfeedback.taste.shared import cap_shares
 from chatfeedback.taste.taste import Taste, share_members
+
+ALIKE = 0.5
+"""Most that two replies may differ in a disputed trait, in standard deviations within a prompt."""
+
+
+def gather_together(
+    team: Taste, calibration: Calibration, rules: Rules = NO_RULES
+) -> tuple[PreferencePair, ...]:
+    """The pairs of one run: what they said together, the labelled pairs, the members' own."""
+    labelled = gather_pairs(team, calibration, rules, alike_in_disputed(team))
+    return (*labelled, *members_pairs(team, calibration.base_key, rules))
 
 
 def members_pairs(
     team: Taste, base_key: str, rules: Rules = NO_RULES
 ) -> tuple[PreferencePair, ...]:
-    """The own pairs of everybody who is heard; none for somebody who is no team.
+    """The own pairs of everybody who is heard.
 
     Capped twice: by reactions, as in the shared taste, since who says much by thumbs must not lose
     to who compares; and by what the pairs then weigh, so that nobody has more than their share.
     """
-    heard = team.heard
-    takes_no_side = without_sides(share_members(team.basis, team.members))
+    counts, heard = alike_in_disputed(team), team.heard
     weights = cap_shares([each.belief.n for each in heard])
     said = [
-        _weigh(own_pairs(each, base_key, rules, takes_no_side), weight)
+        _weigh(own_pairs(each, base_key, rules, counts), weight)
         for each, weight in zip(heard, weights, strict=True)
     ]
     said = [pairs for pairs in said if pairs]
@@ -41,23 +56,15 @@ def members_pairs(
     return tuple(pair for pairs in weighed for pair in pairs)
 
 
-def without_sides(shared: SharedTaste) -> Callable[[StoredReply, StoredReply], bool]:
-    """Tells whether a choice may teach all of them: its replies are alike in all that is disputed,
-    or the shared taste is sure of it in spite of that."""
+def alike_in_disputed(team: Taste) -> Counts:
+    """Tells of two replies whether they are alike in all on which the members clearly differ."""
+    shared = share_members(team.basis, team.members)
     disputed = [STYLE_MEASURES.index(each.name) for each in shared.disagreements]
 
-    def may_teach(chosen: StoredReply, rejected: StoredReply) -> bool:
-        better, worse = shared.model.basis.phis(
-            rejected.prompt_text,
-            [chosen.text, rejected.text],
-            [chosen.features, rejected.features],
-        )
-        if not (better - worse)[disputed].any():
-            return True
-        gap, sd = shared.model.compare(better, worse)
-        return gap > LABEL_CERTAINTY * sd
+    def are_alike(better: Vector, worse: Vector) -> bool:
+        return bool(np.all(np.abs((better - worse)[disputed]) <= ALIKE))
 
-    return may_teach
+    return are_alike
 
 
 def choose_together(team: Taste, names: Mapping[int, str]) -> tuple[Objective, str]:
