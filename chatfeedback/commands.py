@@ -33,15 +33,18 @@ def list_versions(queries: Queries) -> list[dict[str, Any]]:
 
 
 def as_table(versions: list[dict[str, Any]]) -> str:
-    """One line a version: number, state, when, why."""
+    """One line a version: number, state, when, why; and whose, where several people have some."""
     if not versions:
         return "No versions yet: the base model serves. Rate some replies; it learns when idle."
-    lines = [f"{'version':>7}  {'state':9} {'made (UTC)':19} why"]
+    names = [each["person"] for each in versions]
+    width = max(map(len, ["whose", *names])) + 1 if len(set(names)) > 1 else 0
+    lines = [f"{'version':>7}  {'state':9} {'made (UTC)':19} {'whose':{width}.{width}}why"]
     for version in versions:
         report = version["report"] or {"reasons": ()}
         why = next(iter(report["reasons"]), "")
         made = version["created_at_utc"][:19].replace("T", " ")
-        lines.append(f"{version['number']:>7}  {version['state']:9} {made:19} {why}")
+        whose = f"{version['person']:{width}.{width}}"
+        lines.append(f"{version['number']:>7}  {version['state']:9} {made:19} {whose}{why}")
     return "\n".join(lines)
 
 

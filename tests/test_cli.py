@@ -244,6 +244,17 @@ def test_versions_are_listed_newest_first_with_the_reason(session: Session) -> N
     assert [line.split()[:2] for line in table[1:]] == [["2", "serving"], ["1", "retired"]]
 
 
+def test_versions_of_several_people_say_whose_they_are(session: Session) -> None:
+    click(session)
+    list(commands.learn(session))
+    session.add_person("Ada")
+    click(session)
+    list(commands.learn(session))
+    header, *rows = commands.as_table(commands.list_versions(session.queries)).splitlines()
+    at = header.index("whose")
+    assert [line[at:].split()[0] for line in rows] == ["You", "Ada"]
+
+
 def test_versions_without_any_say_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["versions"]) == 0
     assert capsys.readouterr().out.startswith("No versions yet")

@@ -24,6 +24,7 @@ from chatfeedback.taste.preferences import training_pairs
 from chatfeedback.taste.taste import Taste
 from tests.fakes import BASE, FakeEngine, features_of
 from tests.sessions import BY_HAND, running
+from ui.versions import show_clicks
 
 LENIENT = dataclasses.replace(BY_HAND, min_better_probability=0.0, min_not_worse_probability=0.0)
 ENOUGH = 12  # reactions of somebody who is heard
@@ -350,6 +351,26 @@ def test_it_learns_by_itself_from_what_its_members_click(tmp_path, engine):
         choose(session, you, 1)
         wait_for_runs(session, team, 2)
         assert session.queries.runs(team)[0].reason == "5 new choices"
+
+
+def test_of_its_members_a_version_tells_who_they_are_and_not_what_they_asked(session, engine, two):
+    team = session.act_together().person_id
+    learn(session, engine, team)
+    [version] = session.queries.versions(team)
+    assert show_clicks(session, team, version) == [
+        "Heard You and Ada: their own choices, each within their share"
+    ]
+    assert not any(each.prompt.startswith("question") for each in version.report.examples)
+
+
+def test_a_backup_brings_back_the_team_and_what_it_knew(session, two):
+    team = session.act_together().person_id
+    before, backup = session.taste(team).model.weights, session.data.back_up()
+    session.give_feedback(two[1], FeedbackEvent("forget-it", "forget"))
+    assert not session.taste(team).model.weights.any()
+    session.data.restore(backup.name)
+    assert session.team().person_id == team
+    np.testing.assert_allclose(session.taste(team).model.weights, before, atol=0.05)
 
 
 def test_with_nobody_to_hear_there_is_nothing_to_learn_together(session):

@@ -675,6 +675,11 @@ TOGETHER_NOW = (
 )
 
 
+def say_heard(names: Sequence[str]) -> str:
+    """'Heard You and Ada: their own choices, each within their share'."""
+    return f"Heard {join(names)}: their own choices, each within their share"
+
+
 def say_switched(name: str) -> str:
     """Told when another person acts."""
     return f"Now acting: {name}. Conversations, taste and versions are this person's own."

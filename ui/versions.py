@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chatfeedback.asking.elo import Rating
+from chatfeedback.learning.team import HEARD
 from chatfeedback.records import (
     AdapterVersion,
     Comparison,
@@ -135,13 +136,17 @@ def say_because(run: LearningRun | None) -> str:
 
 
 def show_clicks(session: Session, person_id: int, version: AdapterVersion) -> list[str]:
-    """What the person did that this version learned from, newest first, in one sentence each."""
+    """What the person did that this version learned from, newest first, in one sentence each; of a
+    team's members only who they are: what they said was said alone."""
     run = find_runs(session, person_id).get(version.adapter_id)
     if run is None:
         return []
     used = set(session.queries.evidence(person_id, run.run_id))
     events = [each for each in session.queries.feedback(person_id) if each.feedback_id in used]
-    return [_say_click(session, person_id, each) for each in reversed(events[-CLICKS_SHOWN:])]
+    said = [_say_click(session, person_id, each) for each in reversed(events[-CLICKS_SHOWN:])]
+    heard = json.loads(run.settings_json).get(HEARD, {})
+    names = [each.name for each in session.queries.people() if str(each.person_id) in heard]
+    return [*said, text.say_heard(names)] if names else said
 
 
 def _say_click(session: Session, person_id: int, stored: StoredFeedback) -> str:

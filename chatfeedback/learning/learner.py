@@ -40,7 +40,7 @@ from chatfeedback.learning.objective import (
     run_settings,
 )
 from chatfeedback.learning.promotion import examine, recheck
-from chatfeedback.learning.team import choose_together, gather_together
+from chatfeedback.learning.team import HEARD, choose_together, gather_together
 from chatfeedback.learning.watch import keep_findings, weakened
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
@@ -66,7 +66,6 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 PAUSED_SETTING = "learning_paused"
-HEARD = "heard"  # in a team's run, beside its settings: person -> the newest event learned from
 
 
 @dataclass

@@ -24,6 +24,9 @@ from chatfeedback.taste.likelihoods import Vector
 from chatfeedback.taste.shared import cap_shares
 from chatfeedback.taste.taste import Taste, share_members
 
+HEARD = "heard"
+"""In the settings that are kept with a team's run: person -> the newest event learned from."""
+
 ALIKE = 0.5
 """Most that two replies may differ in a disputed trait, in standard deviations within a prompt."""
 
