@@ -24,6 +24,7 @@ from chatfeedback.taste.preferences import training_pairs
 from chatfeedback.taste.taste import Taste
 from tests.fakes import BASE, FakeEngine, features_of
 from tests.sessions import BY_HAND, running
+from ui.taste import VIEW
 from ui.versions import show_clicks
 
 LENIENT = dataclasses.replace(BY_HAND, min_better_probability=0.0, min_not_worse_probability=0.0)
@@ -361,6 +362,17 @@ def test_of_its_members_a_version_tells_who_they_are_and_not_what_they_asked(ses
         "Heard You and Ada: their own choices, each within their share"
     ]
     assert not any(each.prompt.startswith("question") for each in version.report.examples)
+
+
+def test_when_a_member_forgets_everything_what_was_learned_together_serves_no_more(
+    session, engine, two
+):
+    mine = learn(session, engine, two[0])
+    team = session.act_together().person_id
+    learn(session, engine, team)
+    VIEW.do(session, two[1], {"act": "forget-all", "client_id": "forget-all-1"})
+    assert session.queries.serving(team, engine.base.key) is None
+    assert session.queries.serving(two[0], engine.base.key).adapter_id == mine.adapter_id
 
 
 def test_a_backup_brings_back_the_team_and_what_it_knew(session, two):

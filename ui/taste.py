@@ -160,9 +160,11 @@ def forget_trait(session: Session, person_id: int, gesture: Gesture) -> str:
 
 
 def forget_everything(session: Session, person_id: int, gesture: Gesture) -> str:
-    """All that was said counts no more."""
+    """All that was said counts no more; what was learned together heard it, so it goes too."""
     session.give_feedback(person_id, FeedbackEvent(_client_id(gesture), "forget"))
     session.roll_back(person_id, None)
+    if (team := session.team()) is not None:
+        session.roll_back(team.person_id, None)
     return text.FORGOTTEN
 
 
