@@ -8,8 +8,9 @@ that nobody was asked (lane C alone; the gate is not asked either).
 
     the same clicks   win, facts, how-to and KL after 25 and 50 clicks
     equal KL          what RLOO and PPO give beyond DPO, weaker or stronger versions made comparable
-    no guards         RLOO without price of KL, budget, retention, doubt and plausibility: the
-                      learned reward goes up and the true utility down
+    no guards         RLOO from the base without pairs, price of KL, budget, retention, doubt and
+                      plausibility, at twice the pace: the learned reward goes up and the true
+                      utility down
 
 Every cell is kept beside the JSON, so that a run goes on where it was ended.
 """
@@ -77,8 +78,15 @@ SWEEP = ((1e-3, 6), (1e-3, 20), (3e-3, 6), (3e-3, 20), (1e-2, 6))
 
 GUARDS_OFF = replace(
     RlooSettings(),
+    learning_rate=4e-3,
+    replies_per_step=64,
+    minibatch_replies=16,
+    epochs=2,
+    max_steps=20,
+    kl_every_steps=10,
     kl_coef=0.0,
     kl_budget_nats=1e9,
+    batch_kl_nats=1e9,
     retention_coef=0.0,
     uncertainty_coef=0.0,
     plausibility_coef=0.0,
@@ -232,6 +240,8 @@ def learn(
     guarded = run_settings(way.method, Settings(), base)
     settings = GUARDS_OFF if way.who == "unguarded" else guarded
     request = plan_run(taste, calibration, settings, target, seed)
+    if way.who == "unguarded":
+        request = replace(request, pairs=())
     request = add_trials(add_evidence(request, taste, base.key), taste, calibration)
     if not any(isinstance(event, LearnResult) for event in engine.learn(request)):
         raise ChatFeedbackError(f"The engine ended {way.name} without a result.")

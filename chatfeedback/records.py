@@ -326,10 +326,13 @@ class SftSettings(RunSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RolloutSettings(RunSettings):
-    """What PPO and RLOO share. A step is one batch of the policy's own replies, from which it
-    learns in a few epochs of minibatches.
+class RolloutSettings(DpoSettings):
+    """What PPO and RLOO share. The first steps are DPO's, on the pairs there are; then a step is
+    one batch of the policy's own replies, from which it learns in a few epochs of minibatches, the
+    pairs still beside them.
 
+    pair_steps: steps on pairs alone; fewer once half of the KL budget is used up.
+    trial_coef: of what the replies earn, against 1 for the pairs.
     kl_coef: price of a nat of KL from the base, in units of the reward model; it adapts towards
         kl_target_nats over kl_horizon replies.
     batch_kl_nats: most KL(old || new), nats a reply, that one batch may cause.
@@ -338,17 +341,17 @@ class RolloutSettings(RunSettings):
     unfinished_score: what a reply is paid that was cut off or is blank.
     """
 
-    learning_rate: float = 3e-3
-    replies_per_step: int = 48
-    minibatch_replies: int = 16
-    epochs: int = 2
-    max_steps: int = 24
-    warmup_steps: int = 2
-    kl_every_steps: int = 2
+    learning_rate: float = 2e-3
+    pair_steps: int = 24
+    trial_coef: float = 4.0
+    replies_per_step: int = 96
+    minibatch_replies: int = 32
+    epochs: int = 1
+    max_steps: int = 36
     clip_range: float = 0.2
-    kl_coef: float = 0.05
+    kl_coef: float = 0.5
     kl_target_nats: float = 2.0
-    kl_horizon: float = 256.0
+    kl_horizon: float = 1024.0
     batch_kl_nats: float = 0.5
     uncertainty_coef: float = 0.5
     plausibility_coef: float = 5.0
@@ -359,10 +362,6 @@ class RolloutSettings(RunSettings):
 class PpoSettings(RolloutSettings):
     """One PPO refit from the base. value_clip_range is in units of the reward model."""
 
-    learning_rate: float = 5e-3
-    replies_per_step: int = 64
-    minibatch_replies: int = 32
-    epochs: int = 3
     value_learning_rate: float = 1e-2
     value_clip_range: float = 0.5
     gamma: float = 1.0

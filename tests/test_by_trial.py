@@ -17,7 +17,7 @@ from chatfeedback.settings import Settings
 from storage.store import open_store
 from tests.tiny_models import save_tiny_model
 
-# The budget ends a run after its first batches, and the gate lets it pass: both are tested apart.
+# The budget ends a run soon after its pairs, and the gate lets it pass: both are tested apart.
 QUICK = Settings(
     learn_when_idle=False,
     max_new_tokens=24,
@@ -29,7 +29,7 @@ QUICK = Settings(
     kl_limit_nats=1e9,
     gate_prompts=4,
     gate_replies=1,
-    dpo=DpoSettings(seconds_budget=1.0),
+    dpo=DpoSettings(seconds_budget=8.0),
 )
 
 
@@ -77,8 +77,10 @@ def test_a_run_by_trial_goes_through_the_gate_to_the_next_reply(world, method):
     run = next(run for run in store.runs(me) if run.run_id == run_id)
     assert (run.method, run.state) == (method, "promoted"), run.outcome
     assert json.loads(run.settings_json)["because"] == "You asked for it."
-    earned = store.run_metrics(me, run_id)[0]
-    assert {f"{method}/score", f"{method}/reward_sd", f"{method}/rollout_kl_nats"} <= set(earned)
+    first, *_, last = store.run_metrics(me, run_id)
+    assert "dpo/loss" in first
+    assert f"{method}/score" not in first
+    assert {f"{method}/score", f"{method}/reward_sd", "dpo/loss"} <= set(last)
     version = store.serving(me, session.engine_state().base.key)
     assert version.adapter_id == run.adapter_id
     chat = session.new_conversation(me)

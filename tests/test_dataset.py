@@ -155,11 +155,11 @@ def request_of(settings, pairs):
     return LearnRequest("r", "f", "a", tuple(pairs), (), (), settings, 0)
 
 
-def test_a_run_by_trial_is_paid_by_the_reward_model_and_reads_no_pairs(taste, calibration):
+def test_a_run_by_trial_is_paid_by_the_reward_model_and_keeps_its_pairs(taste, calibration):
     pairs = label_pairs(taste, pool((LONG, True), (SHORT, True)))
     request = add_trials(request_of(RlooSettings(), pairs), taste, calibration)
     size = calibration.basis.size
-    assert request.pairs == ()
+    assert request.pairs == tuple(pairs)
     assert np.array_equal(request.reward.mean, taste.model.mean[:size])
     assert request.reward.covariance.shape == (size, size)
     assert Basis.from_bytes(request.reward.basis).fingerprint == calibration.basis.fingerprint

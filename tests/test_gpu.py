@@ -123,7 +123,12 @@ def live_through(folder: Path, size: str, quantisation: str, device: str) -> Non
         folder=str(folder / "rloo"),
         adapter_id="rloo",
         settings=RlooSettings(
-            rank=16, alpha=32.0, max_steps=2, replies_per_step=16, kl_budget_nats=1e9
+            rank=16,
+            alpha=32.0,
+            pair_steps=1,
+            max_steps=3,
+            replies_per_step=16,
+            kl_budget_nats=1e9,
         ),
         rollout_prompts=tuple(
             RolloutPrompt(question, pair.prompt_ids)

@@ -73,10 +73,9 @@ def dpo_steps(
     with learning("dpo", view, base, request, sample_own, wait, is_cancelled) as run:
         pairs = usable_pairs(request.pairs, base)
         written = finished_demonstrations(request.demonstrations, base)
-        first = choose_batch(pairs, settings.pairs_per_step, request.seed, 0)
-        reference = Reference(run, _replies(pairs), _replies(first))
+        reference = reference_of(run, settings, pairs)
         while run.goes_on():
-            metrics = _learn_from_pairs(run, settings, pairs, reference)
+            metrics = learn_from_pairs(run, settings, pairs, reference)
             metrics |= imitate(run, written, settings.demonstrations_per_step, settings.sft_coef)
             metrics |= run.hold_retention()
             metrics |= run.update()
@@ -85,13 +84,12 @@ def dpo_steps(
 
 
 def usable_pairs(pairs: Sequence[PreferencePair], base: Base) -> list[PreferencePair]:
-    """Those whose chosen reply has its end-of-turn token: preferring a reply that was cut off
-    would teach never to end.
+    """The finished ones.
 
     Raises:
         InputRefused: there are none.
     """
-    usable = [pair for pair in pairs if is_finished(pair.chosen_ids, base)]
+    usable = finished_pairs(pairs, base)
     if not usable:
         raise InputRefused(
             f"Nothing to learn from: none of the {len(pairs)} choices favours a reply that "
@@ -100,12 +98,32 @@ def usable_pairs(pairs: Sequence[PreferencePair], base: Base) -> list[Preference
     return usable
 
 
-def _learn_from_pairs(
-    run: Run, settings: DpoSettings, pairs: list[PreferencePair], reference: Reference
+def finished_pairs(pairs: Sequence[PreferencePair], base: Base) -> list[PreferencePair]:
+    """Those whose chosen reply has its end-of-turn token: preferring a reply that was cut off
+    would teach never to end."""
+    return [pair for pair in pairs if is_finished(pair.chosen_ids, base)]
+
+
+def reference_of(run: Run, settings: DpoSettings, pairs: list[PreferencePair]) -> Reference:
+    """What the base makes of both replies of every pair; made before the first step."""
+    first = choose_batch(pairs, settings.pairs_per_step, run.request.seed, 0) if pairs else []
+    return Reference(run, _replies(pairs), _replies(first))
+
+
+def learn_from_pairs(
+    run: Run,
+    settings: DpoSettings,
+    pairs: list[PreferencePair],
+    reference: Reference,
+    draw: int | None = None,
 ) -> Metrics:
-    """Add the gradients of the DPO loss and of the NLL anchor."""
+    """Add the gradients of the DPO loss and of the NLL anchor.
+
+    draw: which batch of the pairs, by default that of this step; the first one is 0.
+    """
     view = run.view
-    batch = choose_batch(pairs, settings.pairs_per_step, run.request.seed, run.step)
+    draw = run.step if draw is None else draw
+    batch = choose_batch(pairs, settings.pairs_per_step, run.request.seed, draw)
     mean_weight = sum(pair.weight for pair in pairs) / len(pairs)
     pair_count = len(batch) * mean_weight
     token_count = sum(pair.weight * len(pair.chosen_ids) for pair in batch)

@@ -23,6 +23,7 @@ from chatfeedback.records import (
     ListwiseSettings,
     PpoSettings,
     RlooSettings,
+    RolloutSettings,
     SftSettings,
 )
 
@@ -45,8 +46,6 @@ def learn_steps(
         InputRefused: there is no such objective.
     """
     match request.settings:
-        case DpoSettings():
-            return dpo_steps(view, base, request, sample_own, wait, is_cancelled)
         case ListwiseSettings():
             return listwise_steps(view, base, request, sample_own, wait, is_cancelled)
         case KtoSettings():
@@ -59,6 +58,8 @@ def learn_steps(
         case RlooSettings() if source_of:
             source = source_of(request)
             return rloo_steps(view, base, request, sample_own, source, wait, is_cancelled)
+        case DpoSettings() if not isinstance(request.settings, RolloutSettings):
+            return dpo_steps(view, base, request, sample_own, wait, is_cancelled)
     raise InputRefused(
         f"There is no objective for {type(request.settings).__name__}. Learn by DPO, listwise "
         "DPO, KTO, SFT, PPO or RLOO."

@@ -43,7 +43,9 @@ from chatfeedback.engine.rollouts import (
     Rollouts,
     RolloutSource,
     describe,
+    gather_said,
     improve,
+    learn_pairs_first,
     next_rollouts,
 )
 from chatfeedback.engine.scoring import predicting_states, reply_ids
@@ -86,10 +88,11 @@ def ppo_steps(
 ) -> Iterator[LearnStep | LearnResult]:
     """Learn from what replies earn; yields a LearnStep each batch and, published, the LearnResult.
 
-    Loss of an update (sums over the tokens of a minibatch, N of them):
+    The first `pair_steps` are those of `dpo.dpo_steps`, where there are pairs. Loss of an update
+    after them (sums over the tokens of a minibatch, N of them):
 
-        sum clipped_policy_loss / N + sum clipped_value_loss / N
-        + retention_coef x sum KL(base || policy) / retention tokens
+        trial_coef x sum clipped_policy_loss / N + sum clipped_value_loss / N
+        + the loss of a DPO step (pairs, anchor, rewrites, retention)
 
     Deterministic given the request, unless the seconds budget ends it. When it is cancelled,
     closed or killed, no adapter folder exists; the same request then goes on from its last look.
@@ -109,10 +112,12 @@ def ppo_steps(
         run.keep("critic", critic.head)
         run.keep("critic_optimizer", critic.optimizer)
         kl_coef = run.numbers.setdefault("kl_coef", settings.kl_coef)
+        said = gather_said(run)
+        yield from learn_pairs_first(run, said)
         while run.goes_on():
             rollouts = next_rollouts(run, source, replies_per_prompt=1)
             batch, metrics = _make_experience(run, critic, rollouts, settings, kl_coef)
-            metrics |= improve(run, batch, partial(_add_gradients, run, critic))
+            metrics |= improve(run, said, batch, partial(_add_gradients, run, critic))
             kl_coef = adapt_kl_coef(
                 kl_coef,
                 metrics["ppo/rollout_kl_nats"],
@@ -222,7 +227,8 @@ def _add_gradients(run: Run, critic: Critic, minibatch: Sequence[Experience]) ->
             torch.cat([each.returns for each in part]),
             clip_range=settings.value_clip_range,
         )
-        ((policy_loss + value_loss) / n_tokens).backward()  # type: ignore[no-untyped-call]
+        loss = settings.trial_coef * policy_loss + value_loss
+        (loss / n_tokens).backward()  # type: ignore[no-untyped-call]
         new_logprobs = logprobs.detach()
         clipped = clipped_share(new_logprobs, old_logprobs, clip_range=settings.clip_range)
         # a token: sum max(-A rho, -A clip(rho)); near 0 at first, since A is whitened

@@ -33,7 +33,9 @@ from chatfeedback.engine.rollouts import (
     Rollouts,
     RolloutSource,
     describe,
+    gather_said,
     improve,
+    learn_pairs_first,
     logprobs_of,
     next_rollouts,
 )
@@ -73,10 +75,11 @@ def rloo_steps(
 ) -> Iterator[LearnStep | LearnResult]:
     """Learn from what replies earn; yields a LearnStep each batch and, published, the LearnResult.
 
-    Loss of an update (N = tokens of a minibatch's replies):
+    The first `pair_steps` are those of `dpo.dpo_steps`, where there are pairs. Loss of an update
+    after them (N = tokens of a minibatch's replies):
 
-        sum clipped_policy_loss(whole replies) / N
-        + retention_coef x sum KL(base || policy) / retention tokens
+        trial_coef x sum clipped_policy_loss(whole replies) / N
+        + the loss of a DPO step (pairs, anchor, rewrites, retention)
 
     Deterministic given the request, unless the seconds budget ends it. When it is cancelled,
     closed or killed, no adapter folder exists; the same request then goes on from its last look.
@@ -94,10 +97,12 @@ def rloo_steps(
     with learning("rloo", view, base, request, sample_own, wait, is_cancelled) as run:
         source.get_to_know(request)
         kl_coef = run.numbers.setdefault("kl_coef", settings.kl_coef)
+        said = gather_said(run)
+        yield from learn_pairs_first(run, said)
         while run.goes_on():
             rollouts = next_rollouts(run, source, settings.replies_per_prompt)
             batch, metrics = _make_experience(run, rollouts, settings, kl_coef)
-            metrics |= improve(run, batch, partial(_add_gradients, run))
+            metrics |= improve(run, said, batch, partial(_add_gradients, run))
             kl_coef = adapt_kl_coef(
                 kl_coef,
                 metrics["rloo/rollout_kl_nats"],
@@ -150,7 +155,7 @@ def _add_gradients(run: Run, minibatch: Sequence[Experience]) -> Metrics:
             logprobs.new_tensor([each.advantage for each in part]),
             clip_range=settings.clip_range,
         )
-        (loss / n_tokens).backward()  # type: ignore[no-untyped-call]
+        (settings.trial_coef * loss / n_tokens).backward()  # type: ignore[no-untyped-call]
         new_logprobs, share = logprobs.detach(), len(part) / len(minibatch)
         clipped = clipped_share(new_logprobs, old_logprobs, clip_range=settings.clip_range)
         # a token: sum max(-A rho, -A clip(rho)) over replies; near 0 at first

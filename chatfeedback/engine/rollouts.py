@@ -4,6 +4,11 @@ Rollouts are drawn at temperature 1 and without truncation, since the log-probab
 losses are those of that distribution. The sampler's own log-probabilities are never used: its
 arithmetic differs from the trainer's, and a ratio of the two would be off from the first step.
 
+Before the first of them the policy learns the pairs, as by DPO alone, and it keeps them beside what
+its replies earn: reinforcement learning from where imitation of the choices led, the reference
+still the base (Ouyang et al. 2022, arXiv:2203.02155, eq. 2, with pairs for pretraining). A few
+hundred replies from the base taught less a nat than the pairs do; and flags speak by pairs alone.
+
 Legend: R replies.
 """
 
@@ -20,12 +25,15 @@ from torch import Tensor
 
 from chatfeedback.engine.adapters import CandidateView
 from chatfeedback.engine.base_model import BaseModel
+from chatfeedback.engine.dpo import finished_pairs, learn_from_pairs, reference_of
 from chatfeedback.engine.personal_reward import DrawRollouts, PersonalReward, Scores
 from chatfeedback.engine.scoring import Ids, reply_logprobs
 from chatfeedback.engine.serving import draw_own_replies
+from chatfeedback.engine.sft import finished_demonstrations, imitate
 from chatfeedback.engine.updating import (
     Item,
     Metrics,
+    Reference,
     Reply,
     Run,
     choose_batch,
@@ -34,9 +42,18 @@ from chatfeedback.engine.updating import (
     sequences,
 )
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import LearnRequest, RolloutPrompt, RolloutSettings, Sampling
+from chatfeedback.records import (
+    Demonstration,
+    LearnRequest,
+    LearnStep,
+    PreferencePair,
+    RolloutPrompt,
+    RolloutSettings,
+    Sampling,
+)
 
 ROLLOUT_SAMPLING = Sampling(temperature=1.0, top_p=1.0, min_p=0.0, repetition_penalty=1.0)
+PAIRS_BUDGET = 0.5  # share of the KL budget that the pairs alone may use up
 
 
 class Reward(Protocol):
@@ -123,6 +140,49 @@ def next_rollouts(run: Run, source: RolloutSource, replies_per_prompt: int) -> R
     return Rollouts(replies, source.reward(prompts, drawn), base_logprobs)
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the person chose and wrote themselves, with what the base makes of the choices."""
+
+    pairs: list[PreferencePair]
+    reference: Reference
+    written: list[Demonstration]
+
+
+def gather_said(run: Run) -> Said:
+    """What a run by trial starts from; there may be nothing."""
+    settings = run.settings
+    assert isinstance(settings, RolloutSettings)
+    pairs = finished_pairs(run.request.pairs, run.base)
+    written = finished_demonstrations(run.request.demonstrations, run.base)
+    return Said(pairs, reference_of(run, settings, pairs), written)
+
+
+def learn_said(run: Run, said: Said, draw: int) -> Metrics:
+    """Add the gradients of the DPO loss and of imitation, as `dpo_steps` does."""
+    settings = run.settings
+    assert isinstance(settings, RolloutSettings)
+    if not said.pairs:
+        return {}
+    metrics = learn_from_pairs(run, settings, said.pairs, said.reference, draw)
+    per_step, coef = settings.demonstrations_per_step, settings.sft_coef
+    return metrics | imitate(run, said.written, per_step, coef)
+
+
+def learn_pairs_first(run: Run, said: Said) -> Iterator[LearnStep]:
+    """The first steps, on pairs alone, until they have used up their share of the KL budget."""
+    settings = run.settings
+    assert isinstance(settings, RolloutSettings)
+    run.numbers.setdefault("first_trial", settings.pair_steps if said.pairs else 0)
+    while run.step < run.numbers["first_trial"] and run.goes_on():
+        metrics = learn_said(run, said, draw=run.step)
+        metrics |= run.hold_retention()
+        metrics |= run.update()
+        if run.kl_nats > PAIRS_BUDGET * settings.kl_budget_nats:
+            run.numbers["first_trial"] = run.step + 1
+        yield run.end_step(metrics)
+
+
 def minibatches(run: Run, batch: Sequence[Item]) -> Iterator[list[Item]]:
     """Every reply of a batch once an epoch, in an order that follows from (seed, step, epoch)."""
     settings = run.settings
@@ -135,11 +195,12 @@ def minibatches(run: Run, batch: Sequence[Item]) -> Iterator[list[Item]]:
 
 
 def improve(
-    run: Run, batch: Sequence[Item], add_gradients: Callable[[Sequence[Item]], Metrics]
+    run: Run, said: Said, batch: Sequence[Item], add_gradients: Callable[[Sequence[Item]], Metrics]
 ) -> Metrics:
     """A few epochs of updates, fewer once the policy has moved far enough from the old one.
 
     Args:
+        said: is learned beside the batch.
         add_gradients: adds those of a minibatch; of its metrics "<method>/batch_kl_nats" is
             KL(old || new) a reply.
 
@@ -152,7 +213,9 @@ def improve(
     found: list[Metrics] = []
     for minibatch in minibatches(run, batch):
         metrics = add_gradients(minibatch)
-        metrics |= run.hold_retention(draw=run.step * most + len(found))
+        draw = run.step * most + len(found)
+        metrics |= learn_said(run, said, draw)
+        metrics |= run.hold_retention(draw)
         metrics |= run.update()
         found.append(metrics)
         if metrics[f"{run.method}/batch_kl_nats"] > settings.batch_kl_nats:

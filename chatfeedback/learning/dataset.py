@@ -201,8 +201,8 @@ def _once(ratings: Sequence[RatedReply]) -> tuple[RatedReply, ...]:
 
 
 def add_trials(request: LearnRequest, taste: Taste, calibration: Calibration) -> LearnRequest:
-    """For PPO and RLOO: the prompts to answer anew, the person's own and the pool's, and the
-    reward model that pays. It has read all pairs, so they are left out."""
+    """For PPO and RLOO, besides the pairs: the prompts to answer anew, the person's own and the
+    pool's, and the reward model that pays."""
     if not isinstance(request.settings, RolloutSettings):
         return request
     size, model = taste.basis.size, taste.model
@@ -210,7 +210,7 @@ def add_trials(request: LearnRequest, taste: Taste, calibration: Calibration) ->
         taste.basis.to_bytes(), model.mean[:size], model.covariance[:size, :size]
     )
     prompts = rollout_prompts(taste, calibration)
-    return replace(request, pairs=(), rollout_prompts=prompts, reward=snapshot)
+    return replace(request, rollout_prompts=prompts, reward=snapshot)
 
 
 def rollout_prompts(

@@ -177,12 +177,10 @@ def _shared(dpo: DpoSettings) -> dict[str, Any]:
 
 
 def _by_trial(kind: RolloutSettings, dpo: DpoSettings) -> RolloutSettings:
-    """With its own number and pace of steps: one of them is a whole batch of fresh replies."""
-    return replace(
-        kind,
-        learning_rate=kind.learning_rate * dpo.learning_rate / DpoSettings().learning_rate,
-        rank=dpo.rank,
-        alpha=dpo.alpha,
-        kl_budget_nats=dpo.kl_budget_nats,
-        seconds_budget=dpo.seconds_budget,
-    )
+    """As DPO, but for its own number and pace of steps."""
+    of_dpo = {each.name: getattr(dpo, each.name) for each in fields(DpoSettings)}
+    pace = {
+        "learning_rate": kind.learning_rate * dpo.learning_rate / DpoSettings().learning_rate,
+        "max_steps": kind.max_steps,
+    }
+    return replace(kind, **of_dpo | pace)
