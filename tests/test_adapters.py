@@ -156,6 +156,13 @@ def test_a_reset_follows_from_its_seed_alone(views):
     assert not all(torch.equal(a, b) for a, b in zip(first, candidate.snapshot(), strict=True))
 
 
+def test_a_reset_forgets_the_gradients_of_a_step_that_was_cancelled(views):
+    _, candidate = views
+    candidate.model(input_ids=IDS).logits.sum().backward()
+    candidate.reset(rank=4, alpha=8.0, seed=0)
+    assert all(weight.grad is None for weight in candidate.parameters())
+
+
 def test_the_rank_can_change_at_a_reset(views):
     _, candidate = views
     candidate.reset(rank=2, alpha=2.0, seed=0)

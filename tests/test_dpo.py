@@ -219,11 +219,27 @@ def test_the_first_steps_replies_are_rated_as_by_the_base(tmp_path):
     assert found == pytest.approx([wanted[reply] for reply in replies[:3]])
 
 
+@pytest.mark.usefixtures("in_32_bits")
+def test_a_reply_first_seen_after_a_step_is_rated_by_the_base_all_the_same(tmp_path):
+    view = make_views(tiny_model())[1]
+    view.reset(4, 8.0, seed=0)
+    reply = ((5, 10, 6), (WISH, WISH, END))
+    wanted = reference_logprobs(view, [reply])[reply]
+    with torch.no_grad():
+        for weight in view.parameters():
+            weight.add_(0.1)
+    policy = reply_logprobs(view.anatomy, *updating.sequences([reply]))
+    later = replace(FirstStep(view), is_at_base=False)
+    assert Reference(later, [reply], [reply]).of([reply], policy) == pytest.approx([wanted])
+    assert float(policy[0].detach().sum()) != pytest.approx(wanted)
+
+
 @dataclass
 class FirstStep:
     """A run that was never killed."""
 
     view: adapters.CandidateView
+    is_at_base: bool = True
 
     def keep(self, name, thing):
         """Nothing was kept before."""

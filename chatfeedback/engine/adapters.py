@@ -175,6 +175,7 @@ class CandidateView:
             with torch.no_grad():
                 down.copy_(start)
                 up.zero_()
+            down.grad = up.grad = None  # of a run that was cancelled within a step
         self.on()
 
     def fit(self, plan: LearningPlan) -> None:
@@ -378,8 +379,17 @@ def _lora_config(model: Any, rank: int, alpha: float) -> LoraConfig:
 
 
 def _add_slot(tree: Any, slot: str, rank: int, alpha: float) -> None:
-    """Give every linear layer LoRA weights under this name, replacing earlier ones."""
-    for layer in lora_layers(tree).values():
+    """Give every linear layer LoRA weights under this name, replacing earlier ones.
+
+    What the weights are is not said here. Those of the same shape are kept, since PEFT takes a
+    tenth of a second to make new ones even for a small model.
+    """
+    layers = lora_layers(tree).values()
+    if layers and all(
+        (layer.r.get(slot), layer.lora_alpha.get(slot)) == (rank, alpha) for layer in layers
+    ):
+        return
+    for layer in layers:
         if slot in layer.r:
             layer.delete_adapter(slot)
     tree.__dict__.pop("peft_config", None)  # PEFT warns of a second adapter; we mean it

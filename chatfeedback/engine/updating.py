@@ -132,6 +132,7 @@ class Run:
     Attributes:
         step: optimiser steps taken.
         kl_nats: KL from the base at the last look, nats a reply; 0 before the first.
+        is_at_base: the policy is the base still, because nothing was learned yet.
         stop: why it ended; None while it goes on.
         numbers: what the objective itself must remember if the run is killed.
     """
@@ -159,6 +160,7 @@ class Run:
         self._cancelled = False
         self._metrics: Metrics = {}
         self._next_look = self.settings.kl_every_steps
+        self.is_at_base = True
         self._resumed = progress.load(request, base.info.key, view.parameters()[0].device)
         if self._resumed is not None:
             self._go_on_from(self._resumed)
@@ -208,6 +210,7 @@ class Run:
             group["lr"] = rate
         norm = torch.nn.utils.clip_grad_norm_(self.view.parameters(), 1.0)
         self._optimizer.step()
+        self.is_at_base = False
         self._optimizer.zero_grad(set_to_none=True)
         return {f"{self.method}/grad_norm": float(norm), f"{self.method}/lr": rate}
 
@@ -327,6 +330,7 @@ class Run:
         progress.save(self.request, self.base.info.key, state)
 
     def _go_on_from(self, state: dict[str, Any]) -> None:
+        self.is_at_base = False
         self.view.restore(state["weights"])
         self._optimizer.load_state_dict(state["kept"]["optimizer"])
         self.numbers, self.step = state["numbers"], state["step"]
@@ -371,7 +375,7 @@ class Reference:
     """
 
     def __init__(self, run: Run, replies: Sequence[Reply], first: Sequence[Reply]) -> None:
-        self._replies = sorted(set(replies))
+        self._run, self._replies = run, sorted(set(replies))
         self._found: dict[Reply, float] = {}
         run.keep("reference", self)
         if not self._found:
@@ -379,16 +383,19 @@ class Reference:
 
     def of(self, replies: Sequence[Reply], policy: Sequence[Tensor]) -> list[float]:
         """Of these replies. policy: the policy's log-probabilities, a tensor of tokens each."""
-        for reply, logprobs in zip(replies, policy, strict=True):
-            if reply not in self._found:
-                self._found[reply] = float(logprobs.detach().sum())
+        if self._run.is_at_base:
+            for reply, logprobs in zip(replies, policy, strict=True):
+                self._found.setdefault(reply, float(logprobs.detach().sum()))
+        if missing := set(replies) - self._found.keys():
+            self._found |= reference_logprobs(self._run.view, missing)
         return [self._found[reply] for reply in replies]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"logprobs": [self._found[reply] for reply in self._replies]}
+        return {"logprobs": [self._found.get(reply) for reply in self._replies]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._found = dict(zip(self._replies, state_dict["logprobs"], strict=True))
+        known = zip(self._replies, state_dict["logprobs"], strict=True)
+        self._found = {reply: logprob for reply, logprob in known if logprob is not None}
 
 
 def is_finished(reply_ids: Sequence[int], base: Base) -> bool:
