@@ -42,6 +42,7 @@ from chatfeedback.learning.choices import Choices, LearningChoices
 from chatfeedback.learning.guards import Finding
 from chatfeedback.learning.learner import Learner
 from chatfeedback.learning.objective import LearningMethod
+from chatfeedback.learning.team import open_disputes
 from chatfeedback.learning.watch import guard_report
 from chatfeedback.models import (
     FoundModel,
@@ -85,7 +86,7 @@ from chatfeedback.taste.behind import Behind, find_behind
 from chatfeedback.taste.card import TasteCard
 from chatfeedback.taste.features import STYLE_MEASURES
 from chatfeedback.taste.preferences import PLACES
-from chatfeedback.taste.shared import SharedTaste
+from chatfeedback.taste.shared import Disagreement, SharedTaste
 from chatfeedback.taste.taste import Taste, Tastes
 from chatfeedback.writing import ReplyWriter, close_events, notice_of, reveal
 
@@ -644,6 +645,12 @@ class Session:
     def shared_taste(self) -> SharedTaste:
         """What the people of this installation like alike, and where they differ."""
         return self._tastes.shared(self._engine.state().base)
+
+    def open_disputes(self) -> list[Disagreement]:
+        """On what they clearly differ, less what they settled when they acted together."""
+        if (team := self.team()) is None:
+            return [*self.shared_taste().disagreements]
+        return open_disputes(self.taste(team.person_id))
 
     def choices_behind(self, person_id: int, measure: str, limit: int = 4) -> list[Behind]:
         """The choices that say most about a trait (a key of features.STYLE_MEASURES)."""

@@ -57,7 +57,7 @@ from chatfeedback.taste.behind import Behind
 from chatfeedback.taste.card import TasteCard
 from chatfeedback.taste.prequential import Scores
 from chatfeedback.taste.prior import shipped_prior
-from chatfeedback.taste.shared import SharedTaste, share_taste
+from chatfeedback.taste.shared import Disagreement, SharedTaste, share_taste
 
 YOU, SOMEBODY_ELSE = 1, 2
 NOW = "2026-11-21T09:30:00+00:00"
@@ -370,6 +370,9 @@ class FakeSession:
 
     def shared_taste(self) -> SharedTaste:
         return self.shared
+
+    def open_disputes(self) -> list[Disagreement]:
+        return [*self.shared.disagreements]
 
     def taste(self, person_id: int) -> FakeSession:
         return self

@@ -262,7 +262,7 @@ def test_a_version_learned_together_says_whose_say_it_is_and_where_no_side_is_ta
     learn(session, engine, team)
     [run] = session.queries.runs(team)
     assert json.loads(run.settings_json)["because"] == (
-        "You act together; who has how much of the say: You 50%, Ada 50%. "
+        "You act together; who has how much of the say: You 50 %, Ada 50 %. "
         "You differ on longer answers: no side is taken."
     )
 
@@ -301,6 +301,14 @@ def test_what_they_differ_on_does_not_come_along_with_what_they_agree_on(session
     [alike] = label_pairs(team, asked, NO_RULES, alike_in_disputed(team))
     assert (widest.chosen_ids, widest.rejected_ids) == ((13,), (10,))
     assert (alike.chosen_ids, alike.rejected_ids) == ((13,), (12,))
+
+
+def test_what_they_settle_together_is_disputed_no_more(session, two):
+    team = session.act_together().person_id
+    assert [each.name for each in session.open_disputes()] == ["log_words"]
+    say_about(session, team, log_words=-1)
+    assert session.open_disputes() == []
+    assert session.shared_taste().disagreements != ()
 
 
 def test_where_nobody_differs_every_own_pair_counts(session, engine):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatfeedback.errors import InputRefused
 from chatfeedback.session import Session
-from chatfeedback.taste.shared import SharedTaste
+from chatfeedback.taste.shared import Disagreement, SharedTaste
 from ui import text
 from ui.beliefs import show_beliefs
 from ui.views import Act, Gesture
@@ -35,8 +35,8 @@ def show_people(session: Session, person_id: int) -> list[dict[str, Any]]:
 
 
 def show_together(session: Session, person_id: int) -> dict[str, Any] | None:
-    """What acting together goes by: whose say it is, and where no side is taken; None for one
-    person. `acts`: they do so now."""
+    """What acting together goes by: whose say it is, and where no side is taken, since they did
+    not settle it together; None for one person. `acts`: they do so now."""
     team = session.team()
     names = {each.person_id: each.name for each in session.queries.people() if each != team}
     if len(names) < 2:
@@ -46,7 +46,7 @@ def show_together(session: Session, person_id: int) -> dict[str, Any] | None:
     return {
         "acts": team is not None and team.person_id == person_id,
         "heard": _say_shares(shared, names) if is_heard else text.TOGETHER_UNHEARD,
-        "differ": _say_differences(shared, names) if is_heard else [],
+        "differ": _say_differences(session.open_disputes(), names) if is_heard else [],
     }
 
 
@@ -61,7 +61,7 @@ def show_shared_taste(session: Session) -> dict[str, Any] | None:
     return {
         "traits": show_beliefs(shared.model.beliefs(), SHARED_TRAITS),
         "shares": _say_shares(shared, names),
-        "differ": _say_differences(shared, names),
+        "differ": _say_differences(shared.disagreements, names),
     }
 
 
@@ -69,14 +69,14 @@ def _say_shares(shared: SharedTaste, names: Mapping[int, str]) -> str:
     return text.say_shares({names[each]: part for each, part in shared.shares.items()})
 
 
-def _say_differences(shared: SharedTaste, names: Mapping[int, str]) -> list[str]:
+def _say_differences(found: Sequence[Disagreement], names: Mapping[int, str]) -> list[str]:
     return [
         text.say_disagreement(
             each.label,
             [names[number] for number in each.wanted_by],
             [names[number] for number in each.unwanted_by],
         )
-        for each in shared.disagreements
+        for each in found
     ]
 
 

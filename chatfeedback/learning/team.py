@@ -4,6 +4,7 @@ The labelled pairs are those of the team's own reward model, whose prior is what
 alike (taste/shared.py); beside them stand the members' own pairs, nobody's weighing more than their
 share. Where the members clearly differ, a pair teaches only if its two replies are alike in that:
 else what they agree on would bring along what they do not (answers full of warm words are long).
+It is settled once they say the same of it when they act together.
 Of what members rated or rewrote only the pairs in it count; and their own prompts are shown to
 nobody.
 """
@@ -21,7 +22,7 @@ from chatfeedback.records import Objective, PreferencePair
 from chatfeedback.rules.principles import NO_RULES, Rules
 from chatfeedback.taste.features import STYLE_MEASURES
 from chatfeedback.taste.likelihoods import Vector
-from chatfeedback.taste.shared import cap_shares
+from chatfeedback.taste.shared import CLEAR, Disagreement, cap_shares
 from chatfeedback.taste.taste import Taste, share_members
 
 HEARD = "heard"
@@ -60,14 +61,20 @@ def members_pairs(
 
 
 def alike_in_disputed(team: Taste) -> Counts:
-    """Tells of two replies whether they are alike in all on which the members clearly differ."""
-    shared = share_members(team.basis, team.members)
-    disputed = [STYLE_MEASURES.index(each.name) for each in shared.disagreements]
+    """Tells of two replies whether they are alike in all that is disputed."""
+    disputed = [STYLE_MEASURES.index(each.name) for each in open_disputes(team)]
 
     def are_alike(better: Vector, worse: Vector) -> bool:
         return bool(np.all(np.abs((better - worse)[disputed]) <= ALIKE))
 
     return are_alike
+
+
+def open_disputes(team: Taste) -> list[Disagreement]:
+    """On what the members clearly differ, less what they settled since, reacting together."""
+    sure = {each.name: each.probability for each in team.model.beliefs()}
+    found = share_members(team.basis, team.members).disagreements
+    return [each for each in found if 1 - CLEAR <= sure[each.name] <= CLEAR]
 
 
 def choose_together(team: Taste, names: Mapping[int, str]) -> tuple[Objective, str]:
@@ -76,11 +83,11 @@ def choose_together(team: Taste, names: Mapping[int, str]) -> tuple[Objective, s
     Args:
         names: of everybody, by their ids.
     """
-    shared = share_members(team.basis, team.members)
-    say = ", ".join(f"{names[each]} {share:.0%}" for each, share in shared.shares.items())
+    shares = share_members(team.basis, team.members).shares
+    say = ", ".join(f"{names[each]} {100 * share:.0f} %" for each, share in shares.items())
     why = f"You act together; who has how much of the say: {say}."
-    if shared.disagreements:
-        labels = ", ".join(each.label for each in shared.disagreements)
+    if disputes := open_disputes(team):
+        labels = ", ".join(each.label for each in disputes)
         why += f" You differ on {labels}: no side is taken."
     return "dpo", why
 
