@@ -46,7 +46,8 @@ def members_pairs(
     """The own pairs of everybody who is heard.
 
     Capped twice: by reactions, as in the shared taste, since who says much by thumbs must not lose
-    to who compares; and by what the pairs then weigh, so that nobody has more than their share.
+    to who compares; and by what the pairs then weigh, so that none of those who have pairs has more
+    than a third (or an equal part, where they are fewer).
     """
     counts, heard = alike_in_disputed(team), team.heard
     weights = cap_shares([each.belief.n for each in heard])
