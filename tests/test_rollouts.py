@@ -112,7 +112,8 @@ def test_a_run_that_was_killed_among_its_trials_goes_on_to_the_same_weights(
 ):
     """Once it goes on from its pairs, once from its trials; the KL budget ended the pairs."""
     soon = {"pair_steps": 20, "max_steps": 20, "learning_rate": 4e-3, "kl_budget_nats": 3}
-    steps, whole = learn(method, tmp_path / "whole", **soon)
+    reward = CountingReward(each=-1.0)
+    steps, whole = learn(method, tmp_path / "whole", reward, **soon)
     n_pairs = kinds(steps).count("pairs")
     assert n_pairs < 20
     drawn = []
@@ -125,8 +126,8 @@ def test_a_run_that_was_killed_among_its_trials_goes_on_to_the_same_weights(
 
     (tmp_path / "killed").mkdir()
     with pytest.raises(KeyboardInterrupt):
-        learn(method, tmp_path / "killed" / "one", drawing=dies, **soon)
-    steps, result = learn(method, tmp_path / "killed" / "one", **soon)
+        learn(method, tmp_path / "killed" / "one", reward, drawing=dies, **soon)
+    steps, result = learn(method, tmp_path / "killed" / "one", reward, **soon)
     assert 1 < steps[0].step <= n_pairs + dies_at
     assert weights_file(result) == weights_file(whole)
 
