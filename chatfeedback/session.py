@@ -637,6 +637,13 @@ class Session:
             self._tastes.score_edits_later(person_id)
         elif event.kind == "forget":
             self._tastes.reload(person_id)
+            self._end_runs_that_heard(person_id)
+
+    def _end_runs_that_heard(self, person_id: int) -> None:
+        """A run under way would bring back what is forgotten; the team's heard it, too."""
+        team = self.team()
+        for each in {person_id, team.person_id if team else person_id}:
+            self._learner.stop(each)
 
     def beliefs(self, person_id: int) -> list[TraitBelief]:
         """What the reward model believes about this person's taste, strongest first."""

@@ -387,6 +387,31 @@ def test_a_run_that_is_stopped_keeps_no_progress(store, engine):
     session.close()
 
 
+def test_forgetting_everything_ends_a_run_that_learns_from_it(store):
+    session, engine, me = begin_to_learn(store)
+    session.give_feedback(me, FeedbackEvent("forget-it-all", "forget"))
+    engine.go_on.set()
+    session.wait_for_learning(me, timeout_s=30)
+    assert store.runs(me)[0].state == "stopped"
+    assert store.serving(me, engine.base.key) is None
+    session.close()
+
+
+def test_when_a_member_forgets_everything_a_run_of_all_of_them_ends(store):
+    session, engine, me = begin_to_learn(store)
+    ada = session.add_person("Ada").person_id
+    team = session.act_together().person_id
+    click(session, 9)
+    session.learn_now(team)
+    session.give_feedback(ada, FeedbackEvent("forget-it-all", "forget"))
+    engine.go_on.set()
+    session.wait_for_learning(me, timeout_s=30)
+    session.wait_for_learning(team, timeout_s=30)
+    assert store.runs(me)[0].state == "promoted"
+    assert store.runs(team)[0].state == "stopped"
+    session.close()
+
+
 def test_after_forgetting_everything_learning_stands_where_it_stood_at_first(store, engine):
     session = open_session(store, engine)
     me = learn(session)
