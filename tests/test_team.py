@@ -311,6 +311,16 @@ def test_what_they_settle_together_is_disputed_no_more(session, two):
     assert session.shared_taste().disagreements != ()
 
 
+def test_what_they_agreed_on_before_they_differed_settles_nothing(session, two):
+    ada = two[1]
+    say_about(session, ada, log_words=1)
+    session.act_together()
+    assert session.open_disputes() == []
+    other_mind = FeedbackEvent("other-mind", "trait", trait="log_words", value=-1)
+    session.give_feedback(ada, other_mind)
+    assert [each.name for each in session.open_disputes()] == ["log_words"]
+
+
 def test_where_nobody_differs_every_own_pair_counts(session, engine):
     you, ada = session.default_person().person_id, session.add_person("Ada").person_id
     for person_id in (you, ada):

@@ -21,7 +21,7 @@ from chatfeedback.learning.dataset import Counts, gather_pairs, own_pairs
 from chatfeedback.records import Objective, PreferencePair
 from chatfeedback.rules.principles import NO_RULES, Rules
 from chatfeedback.taste.features import STYLE_MEASURES
-from chatfeedback.taste.likelihoods import Vector
+from chatfeedback.taste.likelihoods import Matrix, Vector, normal_cdf
 from chatfeedback.taste.shared import CLEAR, Disagreement, cap_shares
 from chatfeedback.taste.taste import Taste, share_members
 
@@ -73,9 +73,22 @@ def alike_in_disputed(team: Taste) -> Counts:
 
 def open_disputes(team: Taste) -> list[Disagreement]:
     """On what the members clearly differ, less what they settled since, reacting together."""
-    sure = {each.name: each.probability for each in team.model.beliefs()}
     found = share_members(team.basis, team.members).disagreements
-    return [each for each in found if 1 - CLEAR <= sure[each.name] <= CLEAR]
+    return [each for each in found if not _is_settled(team, STYLE_MEASURES.index(each.name))]
+
+
+def _is_settled(team: Taste, trait: int) -> bool:
+    """Whether they came to say the same of a trait together. What the team started from may be
+    from before they differed: where that was clear, it settles nothing."""
+    prior = team.model.before
+    return _is_clear(team.model.mean, team.model.covariance, trait) and not _is_clear(
+        prior.mean, prior.covariance, trait
+    )
+
+
+def _is_clear(mean: Vector, covariance: Matrix, trait: int) -> bool:
+    wanted = normal_cdf(mean[trait] / np.sqrt(covariance[trait, trait]))
+    return not 1 - CLEAR <= wanted <= CLEAR
 
 
 def choose_together(team: Taste, names: Mapping[int, str]) -> tuple[Objective, str]:
