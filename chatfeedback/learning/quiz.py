@@ -62,7 +62,7 @@ def read_plainly(text: str) -> str:
     text = unicodedata.normalize("NFKD", text.casefold())
     text = "".join(each for each in text if not unicodedata.combining(each))
     text = re.sub(r"\\(?:text|mathrm|mathbf|boxed)|</?\w+>|[\\{}$_*`]", "", text)
-    text = re.sub(r"(?<=\d)[,\s](?=\d{3}(?!\d))", "", text)
+    text = re.sub(r"(?<=\d)[, ](?=\d{3}(?!\d))", "", text)
     text = re.sub(r"\s+", " ", _NUMBER.sub(_as_digits, text))
     return _HUNDREDS.sub(lambda found: str(100 * int(found[1]) + int(found[2] or 0)), text)
 
@@ -150,7 +150,7 @@ Which gas makes up most of the Earth's atmosphere? = nitrogen
 What is the lightest chemical element? = hydrogen
 Which gas do plants take in for photosynthesis? = carbon dioxide|co2
 At how many degrees Celsius does water freeze at sea level? = 0
-At how many degrees Celsius does water boil at sea level? = 100|hundred
+At how many degrees Celsius does water boil at sea level? = 100|a hundred
 What is the hardest mineral on the Mohs scale? = diamond*
 What is water called when it is frozen? = ice
 What is 7 times 8? = 56
@@ -176,13 +176,13 @@ How many hours are there in a day? = 24
 How many days are there in a week? = 7
 How many months are there in a year? = 12
 How many days does a leap year have? = 366
-How many centimetres are there in a metre? = 100|hundred
-How many metres are there in a kilometre? = 1000|thousand
-How many grams are there in a kilogram? = 1000|thousand
+How many centimetres are there in a metre? = 100|a hundred
+How many metres are there in a kilometre? = 1000|1 thousand|a thousand
+How many grams are there in a kilogram? = 1000|1 thousand|a thousand
 How many inches are there in a foot? = 12
 How many feet are there in a yard? = 3
 How many millimetres are there in a centimetre? = 10
-How many years are there in a century? = 100|hundred
+How many years are there in a century? = 100|a hundred
 How many years are there in a decade? = 10
 How many degrees does a right angle have? = 90
 How many degrees does a full circle have? = 360
