@@ -113,6 +113,8 @@ def test_a_folder_never_gives_one_models_figures_for_anothers(tmp_path):
     assert _kept(tmp_path, other, 0) is None
     assert _kept(tmp_path, starter, 0) is None
     assert _kept(tmp_path, dataclasses.replace(mine, quantisation="nf4"), 0) is None
+    _keep(outcome, tmp_path, starter, 0)
+    assert _kept(tmp_path, dataclasses.replace(starter, quantisation="nf4"), 0) is None
 
 
 def test_what_was_found_on_the_starter_before_there_was_a_choice_is_still_found(tmp_path):

@@ -224,8 +224,9 @@ def _keep(outcome: Outcome, folder: Path, plan: Plan, number: int) -> None:
 
 
 def _key(plan: Plan) -> dict[str, int | str]:
-    """What one person's figures depend on; of the starter without its name, as ever."""
-    left_out = ("people",) if plan.model else ("people", "model", "quantisation")
+    """What one person's figures depend on; of the starter as it is without its name, as ever."""
+    is_usual = plan.model is None and plan.quantisation == "none"
+    left_out = ("people", "model", "quantisation") if is_usual else ("people",)
     return {name: value for name, value in asdict(plan).items() if name not in left_out}
 
 
