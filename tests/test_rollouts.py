@@ -68,6 +68,12 @@ def test_trials_begin_where_the_pairs_led(method, tmp_path):
     assert wishes(view) > before + 0.3
 
 
+def test_no_look_is_left_out_on_the_way_to_the_trials(method, tmp_path):
+    steps, _ = learn(method, tmp_path / "one", max_steps=6, kl_every_steps=2)
+    looks = [step.step for step in steps if f"{method}/kl_nats" in step.metrics]
+    assert looks == [2, 4, 6]
+
+
 def test_without_pairs_a_run_begins_with_its_trials(method, tmp_path):
     steps, _ = learn(method, tmp_path / "one", pairs=(), max_steps=2)
     assert kinds(steps) == ["trials", "trials"]

@@ -175,6 +175,7 @@ def learn_pairs_first(run: Run, said: Said) -> Iterator[LearnStep]:
     assert isinstance(settings, RolloutSettings)
     run.numbers.setdefault("first_trial", settings.pair_steps if said.pairs else 0)
     while run.step < run.numbers["first_trial"] and run.goes_on():
+        run.look_within(settings.kl_every_steps)  # else it may be noticed when all is used up
         metrics = learn_said(run, said, draw=run.step)
         metrics |= run.hold_retention()
         metrics |= run.update()

@@ -226,6 +226,10 @@ class Run:
         self._metrics = metrics
         return LearnStep(self.step, self.settings.max_steps, metrics)
 
+    def look_within(self, steps: int) -> None:
+        """Let the next look come no later than after this many steps."""
+        self._next_look = min(self._next_look, self.step + steps)
+
     def _reason_to_stop(self, metrics: Metrics) -> StopReason | None:
         """Seconds are those at work on this run's thread, so neither waiting for replies to be
         written nor other programs use up the budget."""
