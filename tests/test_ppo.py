@@ -60,6 +60,15 @@ def test_a_token_that_costs_is_said_less_often(tmp_path):
     assert wishes(view) < 0.5 * before
 
 
+def test_what_replies_earn_counts_by_its_coefficient(tmp_path):
+    one_batch = {"max_steps": 1, "epochs": 1, "minibatch_replies": 40, "retention_coef": 0.0}
+    plain, _ = learn(tmp_path / "plain", trial_coef=1.0, **one_batch)
+    thrice, _ = learn(tmp_path / "thrice", trial_coef=3.0, **one_batch)
+    assert column(thrice, "grad_norm")[0] == pytest.approx(
+        3 * column(plain, "grad_norm")[0], rel=0.02
+    )
+
+
 def test_a_policy_that_is_fined_for_unfinished_replies_learns_to_end_them(tmp_path):
     steps, _ = learn(tmp_path / "one", CountingReward(each=0.0, unfinished=-5.0))
     finished = column(steps, "rollout_finished")

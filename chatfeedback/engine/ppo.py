@@ -9,6 +9,7 @@ Schulman et al. 2017 (arXiv:1707.06347), for language models as in Ziegler et al
 publishing) is in `updating.py`, the arithmetic in `advantages.py`. Where this differs from other
 implementations:
 
+* It begins where the choices led by DPO, and their loss stays beside its own (`rollouts.py`).
 * Log-probabilities come from the trainer's own forward, never from the sampler.
 * The score is paid at the end-of-turn token, which is an action like any other.
 * The value head reads the policy's last hidden state, but its gradient ends there: a few hundred

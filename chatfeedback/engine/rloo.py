@@ -8,8 +8,9 @@ Ahmadian et al. 2024 (arXiv:2402.14740). A whole reply is one action: the log-ra
 ("k1") of all of it is taken off its score, and its whole log-probability is pushed up or down.
 Nothing is learned about values and nothing but the policy is held in memory: the form for small
 cards. The paper takes one update a batch; here a batch serves for a few, with PPO's clipped ratio,
-since drawing replies is what takes the time. What all objectives share is in `updating.py`, the
-arithmetic in `advantages.py`.
+since drawing replies is what takes the time; and it begins where the choices led by DPO, whose loss
+stays beside its own (`rollouts.py`). What all objectives share is in `updating.py`, the arithmetic
+in `advantages.py`.
 """
 
 from __future__ import annotations
