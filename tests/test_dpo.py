@@ -34,6 +34,7 @@ from tests.tiny_runs import (
     END,
     SETTINGS,
     WISH,
+    TinyBase,
     finish,
     learn,
     logprob,
@@ -232,6 +233,16 @@ def test_a_reply_first_seen_after_a_step_is_rated_by_the_base_all_the_same(tmp_p
     later = replace(FirstStep(view), is_at_base=False)
     assert Reference(later, [reply], [reply]).of([reply], policy) == pytest.approx([wanted])
     assert float(policy[0].detach().sum()) != pytest.approx(wanted)
+
+
+def test_the_policy_is_the_base_until_its_first_update(tmp_path):
+    view, request = make_views(tiny_model())[1], make_request(tmp_path / "one")
+    with updating.learning(
+        "dpo", view, TinyBase(), request, sample_own, lambda: None, lambda: False
+    ) as run:
+        assert run.is_at_base
+        run.update()
+        assert not run.is_at_base
 
 
 @dataclass
