@@ -91,9 +91,11 @@ def test_a_base_whose_states_are_all_alike_says_nothing():
 
 def test_replies_to_one_question_are_compared_under_one_reading(basis):
     """Their states differ in the last digits, as they were computed in different batches."""
-    phis = basis.phis(STEPS, [LONG, LONG], [read(1), read(-1)])
+    phis = basis.phis(MISLEADING, [LONG, LONG], [read(-1), read(1)])
     first, second = (crossed_with_much(basis, phi) for phi in phis)
+    alone = crossed_with_much(basis, basis.phi(MISLEADING, LONG, read(-1)))
     np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first, alone)
 
 
 def test_what_is_usual_and_what_a_reason_says_follow_the_same_reading(basis):

@@ -19,6 +19,7 @@ from chatfeedback.learning.promotion import (
     gate_questions,
     kept_share,
     measure,
+    recheck,
     say_gain,
     sequence_kl,
     share_error,
@@ -269,6 +270,22 @@ def test_a_base_that_knows_nothing_breaks_nothing_and_nothing_is_claimed(tmp_pat
 
 def test_a_version_is_not_blamed_for_replies_that_the_base_leaves_unfinished_too(tmp_path):
     assert examine_with(Knows(ends=0.6), tmp_path).accepted
+
+
+def test_nor_is_it_later_when_it_is_measured_once_more(tmp_path):
+    engine = Knows(ends=0.6)
+    with running(tmp_path, engine) as session:
+        taste = session.taste(session.default_person().person_id)
+        serving = AdapterVersion("a", 1, None, "base-1", "f", "h", "serving", 1, None, "2026-11-21")
+        found = recheck(
+            engine=engine,
+            base=engine.base,
+            taste=taste,
+            serving=serving,
+            settings=Settings(),
+            seed=0,
+        )
+    assert not any(each.is_alarm for each in found)
 
 
 def test_a_loss_within_one_standard_error_may_be_chance():

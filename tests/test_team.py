@@ -17,6 +17,7 @@ from chatfeedback.learning.calibration import PoolPrompt, PoolReply
 from chatfeedback.learning.dataset import label_pairs
 from chatfeedback.learning.team import alike_in_disputed, members_pairs
 from chatfeedback.records import FeedbackEvent, LearnRequest, PreferencePair
+from chatfeedback.rules.flags import FLAG_WEIGHT
 from chatfeedback.rules.principles import NO_RULES, count
 from chatfeedback.session import Session
 from chatfeedback.taste.features import STYLE_MEASURES
@@ -213,6 +214,17 @@ def test_what_one_of_them_flagged_ends_for_all_of_them_together(session, two):
 
 
 # --- what a version learns -----------------------------------------------------------------------
+
+
+def test_a_version_learns_against_what_one_of_them_flagged(session, engine, two):
+    chat = session.new_conversation(two[1])
+    shown = list(session.reply(two[1], chat, "flag me", "f1"))[-1]
+    flag = FeedbackEvent("fl1", "flag", reply_id=shown.reply_ids[0], flag="biased")
+    session.give_feedback(two[1], flag)
+    ours = learn(session, engine, session.act_together().person_id)
+    flagged = session.taste(two[1]).reply(shown.reply_ids[0]).token_ids
+    against = [pair.rejected_ids for pair in ours.pairs if pair.weight == FLAG_WEIGHT]
+    assert against == [flagged]
 
 
 def learn(session: Session, engine: FakeEngine, person_id: int) -> LearnRequest:
