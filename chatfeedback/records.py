@@ -332,6 +332,7 @@ class RolloutSettings(DpoSettings):
     pairs still beside them.
 
     pair_steps: steps on pairs alone; fewer once half of the KL budget is used up.
+    trial_pace: how much larger the steps on replies are than those on pairs.
     trial_coef: of what the replies earn, against 1 for the pairs.
     kl_coef: price of a nat of KL from the base, in units of the reward model; it adapts towards
         kl_target_nats over kl_horizon replies.
@@ -341,13 +342,13 @@ class RolloutSettings(DpoSettings):
     unfinished_score: what a reply is paid that was cut off or is blank.
     """
 
-    learning_rate: float = 2e-3
-    pair_steps: int = 24
+    pair_steps: int = 30
+    trial_pace: float = 2.0
     trial_coef: float = 4.0
     replies_per_step: int = 96
     minibatch_replies: int = 32
     epochs: int = 1
-    max_steps: int = 36
+    max_steps: int = 42
     clip_range: float = 0.2
     kl_coef: float = 0.5
     kl_target_nats: float = 2.0

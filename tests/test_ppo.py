@@ -20,6 +20,7 @@ SETTINGS = PpoSettings(
     rank=4,
     alpha=8.0,
     learning_rate=2e-2,
+    trial_pace=1.0,
     value_learning_rate=3e-2,
     replies_per_step=40,
     minibatch_replies=20,

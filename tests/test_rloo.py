@@ -17,6 +17,7 @@ SETTINGS = RlooSettings(
     rank=4,
     alpha=8.0,
     learning_rate=2e-2,
+    trial_pace=1.0,
     replies_per_step=40,
     replies_per_prompt=4,
     minibatch_replies=20,

@@ -27,6 +27,7 @@ SMALL = {
     "rank": 4,
     "alpha": 8.0,
     "learning_rate": 2e-2,
+    "trial_pace": 1.0,
     "pair_steps": 6,
     "max_steps": 8,
     "warmup_steps": 1,
@@ -72,6 +73,12 @@ def test_no_look_is_left_out_on_the_way_to_the_trials(method, tmp_path):
     steps, _ = learn(method, tmp_path / "one", max_steps=6, kl_every_steps=2)
     looks = [step.step for step in steps if f"{method}/kl_nats" in step.metrics]
     assert looks == [2, 4, 6]
+
+
+def test_a_step_on_replies_is_larger_than_one_on_pairs(method, tmp_path):
+    steps, _ = learn(method, tmp_path / "one", pair_steps=2, max_steps=6, trial_pace=3.0)
+    on_pairs, on_replies = (steps[at].metrics[f"{method}/lr"] for at in (1, 2))
+    assert on_replies == pytest.approx(3 * on_pairs)
 
 
 def test_without_pairs_a_run_begins_with_its_trials(method, tmp_path):

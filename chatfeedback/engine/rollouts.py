@@ -217,7 +217,7 @@ def improve(
         draw = run.step * most + len(found)
         metrics |= learn_said(run, said, draw)
         metrics |= run.hold_retention(draw)
-        metrics |= run.update()
+        metrics |= run.update(settings.trial_pace)
         found.append(metrics)
         if metrics[f"{run.method}/batch_kl_nats"] > settings.batch_kl_nats:
             break

@@ -203,9 +203,9 @@ class Run:
             total += float(loss.detach())
         return {f"{self.method}/retention_kl": total}
 
-    def update(self) -> Metrics:
-        """One AdamW step with the gradient's norm clipped to 1."""
-        rate = self.settings.learning_rate * rate_at(self.step, self.settings, self.kl_nats)
+    def update(self, pace: float = 1.0) -> Metrics:
+        """One AdamW step, `pace` times as large as usual, with the gradient's norm clipped to 1."""
+        rate = self.settings.learning_rate * rate_at(self.step, self.settings, self.kl_nats) * pace
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         norm = torch.nn.utils.clip_grad_norm_(self.view.parameters(), 1.0)

@@ -177,10 +177,6 @@ def _shared(dpo: DpoSettings) -> dict[str, Any]:
 
 
 def _by_trial(kind: RolloutSettings, dpo: DpoSettings) -> RolloutSettings:
-    """As DPO, but for its own number and pace of steps."""
+    """As DPO, but for its own number of steps."""
     of_dpo = {each.name: getattr(dpo, each.name) for each in fields(DpoSettings)}
-    pace = {
-        "learning_rate": kind.learning_rate * dpo.learning_rate / DpoSettings().learning_rate,
-        "max_steps": kind.max_steps,
-    }
-    return replace(kind, **of_dpo | pace)
+    return replace(kind, **of_dpo | {"max_steps": kind.max_steps})
