@@ -16,7 +16,7 @@ from chatfeedback.household import Household
 from chatfeedback.learning.calibration import PoolPrompt, PoolReply
 from chatfeedback.learning.dataset import label_pairs
 from chatfeedback.learning.team import alike_in_disputed, members_pairs
-from chatfeedback.records import FeedbackEvent, LearnRequest, PreferencePair
+from chatfeedback.records import FeedbackEvent, LearnRequest, PreferencePair, ReplyProgress
 from chatfeedback.rules.flags import FLAG_WEIGHT
 from chatfeedback.rules.principles import NO_RULES, count
 from chatfeedback.session import Session
@@ -143,6 +143,12 @@ def test_what_a_member_says_later_counts_when_they_act_together_again(session, t
     assert session.taste(team).model.weights[EMOJI] < before
 
 
+def test_somebody_new_is_one_of_them_at_once(session, two):
+    team = session.act_together().person_id
+    bo = session.add_person("Bo").person_id
+    assert [each.person_id for each in session.taste(team).members] == [*two, bo]
+
+
 def test_a_member_who_has_all_forgotten_is_heard_no_more(session, two):
     team = session.act_together().person_id
     session.give_feedback(two[1], FeedbackEvent("forget-it", "forget"))
@@ -190,16 +196,22 @@ def test_principles_of_the_team_are_nobodys_own(session, two):
     ]
 
 
+def ask_until_formal(session: Session, person_id: int, number: int) -> ReplyProgress:
+    """The formal one of the fake engine's answers, which say the same in turn."""
+    chat = session.new_conversation(person_id)
+    shown = list(session.reply(person_id, chat, f"flag {number}", f"f{number}"))[-1]
+    for _ in range(20):
+        if "Certainly" in shown.texts[0]:
+            return shown
+        shown = list(session.regenerate(person_id, shown.message_id))[-1]
+    pytest.fail(f"20 answers, and none of them formal: {shown.texts[0]}")
+
+
 def test_what_one_of_them_flagged_ends_for_all_of_them_together(session, two):
-    flagged = 0
-    while flagged < 5:
-        chat = session.new_conversation(two[1])
-        shown = list(session.reply(two[1], chat, f"flag {flagged}", f"f{flagged}"))[-1]
-        while "Certainly" not in shown.texts[0]:
-            shown = list(session.regenerate(two[1], shown.message_id))[-1]
-        flag = FeedbackEvent(f"fl{flagged}", "flag", reply_id=shown.reply_ids[0], flag="biased")
+    for number in range(5):
+        shown = ask_until_formal(session, two[1], number)
+        flag = FeedbackEvent(f"fl{number}", "flag", reply_id=shown.reply_ids[0], flag="biased")
         session.give_feedback(two[1], flag)
-        flagged += 1
     team = session.act_together().person_id
 
     def allows(person_id: int) -> bool:
