@@ -59,6 +59,11 @@ class Household:
         team = self.team()
         return [each for each in self._store.people() if each != team]
 
+    def awake(self) -> list[Person]:
+        """Those for whom the app learns by itself: the members, and the team while it acts."""
+        active = self.active()
+        return self.members() + ([active] if active == self.team() else [])
+
     def members_of(self, person_id: int) -> list[Person]:
         """Those who act as this person: all members for the team, nobody for anybody else."""
         team = self.team()

@@ -192,6 +192,10 @@ def test_forgetting_looks_at_the_worse_of_facts_and_how_tos():
     assert finding.rejects
     assert "how-to" in finding.message
     assert quiet(watch_forgetting(0.99, 0.97, 0.96))
+    assert quiet(watch_forgetting(0.99, 0.93, 0.96, how_to_error=0.04))
+    lost = watch_forgetting(0.99, 0.90, 0.96, how_to_error=0.04)
+    assert lost.rejects
+    assert "90%" in lost.message  # what was measured
     assert early(watch_forgetting(None, None, 0.96))
 
 

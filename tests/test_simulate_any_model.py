@@ -117,12 +117,14 @@ def test_a_folder_never_gives_one_models_figures_for_anothers(tmp_path):
     assert _kept(tmp_path, dataclasses.replace(starter, quantisation="nf4"), 0) is None
 
 
-def test_what_was_found_on_the_starter_before_there_was_a_choice_is_still_found(tmp_path):
+def test_what_another_learner_made_of_the_clicks_is_lived_again(tmp_path):
     plan = Plan(people=1, clicks=5, seed=0)
     _keep(([ROW], {}), tmp_path, plan, 0)
     [file] = tmp_path.iterdir()
     told = json.loads(file.read_text())
-    assert set(told["plan"]) == {"clicks", "seed", "seeds", "questions", "rounds"}
+    told["plan"]["learner"] -= 1
+    file.write_text(json.dumps(told))
+    assert _kept(tmp_path, plan, 0) is None
 
 
 def test_the_fast_tier_says_that_it_is_the_starters(capsys):

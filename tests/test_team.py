@@ -396,6 +396,16 @@ def test_it_learns_by_itself_from_what_its_members_click(tmp_path, engine):
         assert session.queries.runs(team)[0].reason == "5 new choices"
 
 
+def test_it_learns_nothing_by_itself_while_somebody_acts_alone(tmp_path, engine):
+    with running(tmp_path, engine, LENIENT) as session:
+        session.default_person()
+        ada = session.add_person("Ada").person_id
+        team, household = session.act_together().person_id, Household(session._store)
+        assert team in {each.person_id for each in household.awake()}
+        session.switch_person(ada)
+        assert {each.name for each in household.awake()} == {"You", "Ada"}
+
+
 def test_of_its_members_a_version_tells_who_they_are_and_not_what_they_asked(session, engine, two):
     team = session.act_together().person_id
     learn(session, engine, team)

@@ -376,16 +376,20 @@ def distinct_2(texts: Sequence[str]) -> float:
 
 
 def watch_forgetting(
-    facts_share: float | None, how_to_share: float | None, min_share: float
+    facts_share: float | None,
+    how_to_share: float | None,
+    min_share: float,
+    facts_error: float = 0.0,
+    how_to_error: float = 0.0,
 ) -> Finding:
     """What the base knows and the version no longer does. Metric: the smaller of the shares of
-    facts and of how-to steps that are kept."""
-    shares = {"facts": facts_share, "how-to steps": how_to_share}
-    known = {name: share for name, share in shares.items() if share is not None}
+    facts and of how-to steps that are kept; a loss within their standard errors is none."""
+    shares = {"facts": (facts_share, facts_error), "how-to steps": (how_to_share, how_to_error)}
+    known = {name: (s, error) for name, (s, error) in shares.items() if s is not None}
     if not known:
         return _early("forgetting", min_share, "The base model has no answer to what is asked.")
-    name, share = min(known.items(), key=lambda each: each[1])
-    if share < min_share:
+    name, (share, error) = min(known.items(), key=lambda each: sum(each[1]))
+    if share + error < min_share:
         said = f"It forgot {name}: {share:.0%} of what the base model knows is left."
         return Finding(
             "forgetting", share, min_share, True, "It may not serve at this strength.", said

@@ -22,6 +22,7 @@ from datetime import date
 from chatfeedback.asking.trials import read_trials
 from chatfeedback.engine.adapter_files import forget_progress
 from chatfeedback.errors import ChatFeedbackError, EngineUnavailable, InputRefused
+from chatfeedback.household import Household
 from chatfeedback.learning.calibration import Calibration, calibrate
 from chatfeedback.learning.choices import Choices
 from chatfeedback.learning.dataset import (
@@ -114,6 +115,7 @@ class Learner:
         self._engine = engine
         self._tastes = tastes
         self._orders = Orders(store)
+        self._household = Household(store)
         self._settings = settings
         self._next_seed = next_seed
         self._choices = Choices(store)
@@ -356,7 +358,7 @@ class Learner:
         if not self._settings.learn_when_idle or self._waiting_people:
             return
         quiet = time.monotonic() - self._last_activity >= self._settings.idle_seconds
-        for person in self._store.people():
+        for person in self._household.awake():
             choices = self._choices.get(person.person_id)
             at_once = choices.when == "clicks" or (choices.when == "idle" and quiet)
             if not at_once or choices.is_quiet(time.localtime().tm_hour):

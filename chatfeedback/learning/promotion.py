@@ -186,9 +186,11 @@ def recheck(
             min(settings.min_finished_share, measures.finished_limit),
         ),
         watch_forgetting(
-            at_best(measures.facts_share, measures.facts_error),
-            at_best(measures.how_to_share, measures.how_to_error),
+            measures.facts_share,
+            measures.how_to_share,
             settings.min_retention_share,
+            measures.facts_error,
+            measures.how_to_error,
         ),
         watch_protected_axes(of_serving.texts, of_base.texts),
     ]
@@ -278,8 +280,7 @@ def find_harm(measures: Measures, settings: Settings) -> list[str]:
         ("facts", measures.facts_share, measures.facts_error),
         ("how-to steps", measures.how_to_share, measures.how_to_error),
     ):
-        best = at_best(share, error)
-        if best is not None and share is not None and best < settings.min_retention_share:
+        if share is not None and share + error < settings.min_retention_share:
             found.append(f"It forgot {name}: {share:.0%} of what the base model knows.")
     if measures.finished_share < min(settings.min_finished_share, measures.finished_limit):
         found.append(f"Only {measures.finished_share:.0%} of its replies end properly.")
@@ -371,11 +372,6 @@ def share_error(
     if len(losses) < 2 or not sum(reference):
         return 0.0
     return float(np.std(losses, ddof=1) / np.sqrt(len(losses)) / np.mean(reference))
-
-
-def at_best(share: float | None, error: float) -> float | None:
-    """A share that is kept, chance in its favour: a loss within one standard error is none."""
-    return None if share is None else share + error
 
 
 def _usual_finished(base: Sequence[GeneratedReply]) -> float:

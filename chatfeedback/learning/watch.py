@@ -30,7 +30,6 @@ from chatfeedback.learning.guards import (
     watch_protected_axes,
     watch_uncertainty,
 )
-from chatfeedback.learning.promotion import at_best
 from chatfeedback.protocols import Store
 from chatfeedback.records import AdapterVersion, GateReport, StoredReply
 from chatfeedback.settings import Settings
@@ -121,9 +120,11 @@ def _of_version(
     return [
         watch_collapse(texts, usual, ended if len(served) >= 20 else 1.0, least),
         watch_forgetting(
-            at_best(report.facts_share, report.facts_error) if report else None,
-            at_best(report.how_to_share, report.how_to_error) if report else None,
+            report.facts_share if report else None,
+            report.how_to_share if report else None,
             settings.min_retention_share,
+            report.facts_error if report else 0.0,
+            report.how_to_error if report else 0.0,
         ),
         watch_protected_axes(texts, usual),
     ]

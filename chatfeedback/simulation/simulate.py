@@ -45,6 +45,9 @@ from chatfeedback.simulation.judging import Judge, Row
 from chatfeedback.simulation.people import Hidden, person_of
 
 MANY_LIVES = 24
+LEARNER = 2
+"""Grows when what is learned from the same clicks changes: lives of before are lived again."""
+
 LANES = ("prompt", "A", "B", "C", "B+C", "A+B+C")
 
 
@@ -223,11 +226,10 @@ def _keep(outcome: Outcome, folder: Path, plan: Plan, number: int) -> None:
     partial.replace(_file(folder, plan, number))
 
 
-def _key(plan: Plan) -> dict[str, int | str]:
-    """What one person's figures depend on; of the starter as it is without its name, as ever."""
-    is_usual = plan.model is None and plan.quantisation == "none"
-    left_out = ("people", "model", "quantisation") if is_usual else ("people",)
-    return {name: value for name, value in asdict(plan).items() if name not in left_out}
+def _key(plan: Plan) -> dict[str, int | str | None]:
+    """What one person's figures depend on."""
+    of_one = {name: value for name, value in asdict(plan).items() if name != "people"}
+    return {"learner": LEARNER, **of_one}
 
 
 def _name(model: str | None) -> str | None:
