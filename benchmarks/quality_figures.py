@@ -44,7 +44,9 @@ def summarise(found: Sequence[Cell], few: int, many: int) -> tuple[Figures, Figu
     for method in [each for each in ("rloo", "ppo") if f"ours_{each}_{many}" in run]:
         for key in ("utility", "facts", "how_to"):
             name = f"{method}_less_dpo_{key}_at_equal_kl"
-            figures[name] = gap_at_equal_kl(found, method, "dpo", key, many)
+            gaps = gaps_at_equal_kl(found, method, "dpo", key, many)
+            low, high = bootstrap_interval(gaps, 0)
+            figures |= {name: mean(gaps), f"{name}_low": low, f"{name}_high": high}
     return ratios, figures
 
 
@@ -64,15 +66,17 @@ def values_of(found: Sequence[Cell], way: str, key: str) -> list[float]:
     return [cell[key] for cell in found if cell["way"] == way]
 
 
-def gap_at_equal_kl(found: Sequence[Cell], method: str, other: str, key: str, clicks: int) -> float:
-    """What one method gives more than another, mean over people, each at the smaller KL of both."""
+def gaps_at_equal_kl(
+    found: Sequence[Cell], method: str, other: str, key: str, clicks: int
+) -> list[float]:
+    """What one method gives each person more than another, at the smaller KL of both."""
     gaps = []
     for person in dict.fromkeys(cell["person"] for cell in found):
         own = [cell for cell in found if cell["person"] == person]
         one, two = (curve(own, f"ours_{each}_{clicks}", key) for each in (method, other))
         root = min(one[0][-1], two[0][-1])
         gaps.append(float(np.interp(root, *one) - np.interp(root, *two)))
-    return mean(gaps)
+    return gaps
 
 
 def curve(own: Sequence[Cell], way: str, key: str) -> tuple[list[float], list[float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.quality_figures import best_of_trl, gap_at_equal_kl, summarise
+from benchmarks.quality_figures import best_of_trl, gaps_at_equal_kl, summarise
 
 
 def cell(way, person="ada", scale=1.0, kl=1.0, auto="dpo", **found):
@@ -27,7 +27,7 @@ def cell(way, person="ada", scale=1.0, kl=1.0, auto="dpo", **found):
 def test_two_methods_are_compared_at_the_smaller_kl_of_the_two():
     """DPO gives 2 at 4 nats, so 1 at 1 nat (roots 2 and 1); RLOO gives 1.5 there."""
     found = [cell("ours_dpo_50", kl=4.0, utility=2.0), cell("ours_rloo_50", kl=1.0, utility=1.5)]
-    assert gap_at_equal_kl(found, "rloo", "dpo", "utility", 50) == pytest.approx(0.5)
+    assert gaps_at_equal_kl(found, "rloo", "dpo", "utility", 50) == [pytest.approx(0.5)]
 
 
 def test_half_strength_says_what_lies_between():
@@ -36,13 +36,13 @@ def test_half_strength_says_what_lies_between():
         cell("ours_dpo_50", scale=0.5, kl=1.0, utility=1.8),
         cell("ours_rloo_50", kl=1.0, utility=1.5),
     ]
-    assert gap_at_equal_kl(found, "rloo", "dpo", "utility", 50) == pytest.approx(-0.3)
+    assert gaps_at_equal_kl(found, "rloo", "dpo", "utility", 50) == [pytest.approx(-0.3)]
 
 
 def test_without_an_adapter_everything_is_retained():
     """DPO keeps .8 at 4 nats, so .9 at 1 nat; RLOO .95."""
     found = [cell("ours_dpo_50", kl=4.0, facts=0.8), cell("ours_rloo_50", kl=1.0, facts=0.95)]
-    assert gap_at_equal_kl(found, "rloo", "dpo", "facts", 50) == pytest.approx(0.05)
+    assert gaps_at_equal_kl(found, "rloo", "dpo", "facts", 50) == [pytest.approx(0.05)]
 
 
 def test_the_setting_of_trl_that_wins_most_over_all_people_counts():
