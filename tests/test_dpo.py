@@ -19,6 +19,7 @@ from chatfeedback import faults
 from chatfeedback.engine import adapters, updating
 from chatfeedback.engine.adapter_files import read_manifest, sweep, verify
 from chatfeedback.engine.adapters import make_views
+from chatfeedback.engine.references import References
 from chatfeedback.engine.scoring import reply_logprobs
 from chatfeedback.engine.updating import (
     Reference,
@@ -196,6 +197,34 @@ def test_a_reply_shared_by_many_pairs_is_rated_once(tmp_path):
     assert len(reference_logprobs(view, replies + replies)) == 3
 
 
+def test_what_one_run_has_read_the_next_one_need_not(tmp_path):
+    view = make_views(tiny_model())[1]
+    view.reset(4, 8.0, 0)
+    replies = [((5, 10, 6), (WISH, END)), ((5, 11, 6), (8, END))]
+    forwards = []
+    view.model.base_model.register_forward_pre_hook(lambda *_: forwards.append(1))
+    first = reference_logprobs(view, replies)
+    assert len(forwards) == 1
+    assert reference_logprobs(view, replies) == first
+    assert len(forwards) == 1
+
+
+def test_a_reply_is_known_by_its_prompt_too():
+    known = References(most=2)
+    known.keep((5, 6), (7,), -1.0)
+    assert known.get((5, 6), (7,)) == -1.0
+    assert known.get((5,), (6, 7)) is None
+
+
+def test_beyond_so_many_replies_the_one_not_asked_for_longest_is_given_up():
+    known = References(most=2)
+    for reply in (1, 2):
+        known.keep((5,), (reply,), -float(reply))
+    known.get((5,), (1,))
+    known.keep((5,), (3,), -3.0)
+    assert [known.get((5,), (reply,)) for reply in (1, 2, 3)] == [-1.0, None, -3.0]
+
+
 # --- endings -----------------------------------------------------------------------------
 
 
@@ -216,6 +245,7 @@ def test_the_first_steps_replies_are_rated_as_by_the_base(tmp_path):
     found = Reference(FirstStep(view), replies, replies[:3]).of(
         replies[:3], reply_logprobs(view.anatomy, *updating.sequences(replies[:3]))
     )
+    view.references = References()
     wanted = reference_logprobs(view, replies)
     assert found == pytest.approx([wanted[reply] for reply in replies[:3]])
 
@@ -226,6 +256,7 @@ def test_a_reply_first_seen_after_a_step_is_rated_by_the_base_all_the_same(tmp_p
     view.reset(4, 8.0, seed=0)
     reply = ((5, 10, 6), (WISH, WISH, END))
     wanted = reference_logprobs(view, [reply])[reply]
+    view.references = References()
     with torch.no_grad():
         for weight in view.parameters():
             weight.add_(0.1)

@@ -31,6 +31,7 @@ from transformers.pytorch_utils import Conv1D
 
 from chatfeedback.engine import adapter_files, attention
 from chatfeedback.engine.memory import MICRO_BATCHES, LearningPlan
+from chatfeedback.engine.references import References
 from chatfeedback.engine.scoring import Anatomy, dissect
 from chatfeedback.errors import AdapterDamaged
 from chatfeedback.records import AdapterUse
@@ -150,11 +151,13 @@ class CandidateView:
     Attributes:
         model: the causal LM, with the LoRA when it is on.
         micro_batch_tokens: how many tokens a run may have under gradient at once.
+        references: what the base makes of replies that runs have read so far.
     """
 
     def __init__(self, model: Any, shares_prefixes: bool = True) -> None:
         self.model = model
         self.micro_batch_tokens = MICRO_BATCHES[0]
+        self.references = References()
         self._shares_prefixes = shares_prefixes
         attention.prepare(model)
         self._layers: list[LoraLayer] = []

@@ -21,6 +21,7 @@ from chatfeedback.engine.sft import finished_demonstrations, imitate
 from chatfeedback.engine.updating import (
     Base,
     Metrics,
+    Reference,
     Reply,
     Run,
     SampleOwn,
@@ -28,7 +29,6 @@ from chatfeedback.engine.updating import (
     fast_arithmetic,
     is_finished,
     learning,
-    reference_logprobs,
     reply_tokens,
     sequences,
     sums,
@@ -66,7 +66,7 @@ def kto_steps(
         rated = usable_ratings(request.ratings, base)
         balance = balance_kinds(rated)
         written = finished_demonstrations(request.demonstrations, base)
-        reference = reference_logprobs(view, [_reply(each) for each in rated])
+        reference = Reference(run, [_reply(each) for each in rated])
         while run.goes_on():
             metrics = _learn_from_ratings(run, settings, rated, balance, reference)
             metrics |= imitate(run, written, settings.demonstrations_per_step, settings.sft_coef)
@@ -118,7 +118,7 @@ def _learn_from_ratings(
     settings: KtoSettings,
     rated: list[RatedReply],
     balance: Balance,
-    reference: dict[Reply, float],
+    reference: Reference,
 ) -> Metrics:
     """Add the gradient of the KTO loss."""
     view, reference_point = run.view, max(0.0, run.kl_nats)
@@ -128,8 +128,9 @@ def _learn_from_ratings(
     for part in view.micro_batches(batch, lambda each: reply_tokens(_reply(each))):
         replies = [_reply(each) for each in part]
         with fast_arithmetic(view.model):
-            logprob = sums(reply_logprobs(view.anatomy, *sequences(replies)))
-        log_ratio = logprob - logprob.new_tensor([reference[reply] for reply in replies])
+            logprobs = reply_logprobs(view.anatomy, *sequences(replies))
+        logprob = sums(logprobs)
+        log_ratio = logprob - logprob.new_tensor(reference.of(replies, logprobs))
         is_liked = log_ratio.new_tensor([each.is_liked for each in part]).bool()
         loss = (
             kto_loss(

@@ -19,6 +19,7 @@ from chatfeedback.engine.sft import finished_demonstrations, imitate
 from chatfeedback.engine.updating import (
     Base,
     Metrics,
+    Reference,
     Reply,
     Run,
     SampleOwn,
@@ -27,7 +28,6 @@ from chatfeedback.engine.updating import (
     is_finished,
     learning,
     per_token,
-    reference_logprobs,
     sequences,
     sums,
 )
@@ -70,7 +70,7 @@ def listwise_steps(
     with learning("listwise", view, base, request, sample_own, wait, is_cancelled) as run:
         rankings = usable_rankings(request, base)
         written = finished_demonstrations(request.demonstrations, base)
-        reference = reference_logprobs(view, _replies(rankings))
+        reference = Reference(run, _replies(rankings))
         while run.goes_on():
             metrics = _learn_from_rankings(run, settings, rankings, reference)
             metrics |= imitate(run, written, settings.demonstrations_per_step, settings.sft_coef)
@@ -113,7 +113,7 @@ def _learn_from_rankings(
     run: Run,
     settings: ListwiseSettings,
     rankings: list[RankedReplies],
-    reference: dict[Reply, float],
+    reference: Reference,
 ) -> Metrics:
     """Add the gradients of the Plackett-Luce loss and of the NLL anchor."""
     view = run.view
@@ -127,7 +127,7 @@ def _learn_from_rankings(
         with fast_arithmetic(view.model):
             logprobs = reply_logprobs(view.anatomy, *sequences(replies))
         log_ratio = sums(logprobs)
-        log_ratio = log_ratio - log_ratio.new_tensor([reference[reply] for reply in replies])
+        log_ratio = log_ratio - log_ratio.new_tensor(reference.of(replies, logprobs))
         rewards, is_reply = _rows(settings.beta * log_ratio, sizes)
         n_picks = torch.tensor([each.n_picks for each in part], device=rewards.device)
         weights = [each.weight for each in part]

@@ -23,7 +23,7 @@ from chatfeedback.records import LearnRequest
 logger = logging.getLogger(__name__)
 
 FILE = "progress.pt"
-FORMAT = 2  # what a run keeps; files of another format count for nothing
+FORMAT = 3  # what a run keeps; files of another format count for nothing
 UNIMPORTANT = ("folder", "adapter_id", "parent")
 """Fields of a request that change from attempt to attempt and never the numbers."""
 

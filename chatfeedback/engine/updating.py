@@ -357,12 +357,15 @@ def _prepare_retention(view: CandidateView, demos: Sequence[Demonstration]) -> R
 
 @torch.no_grad()
 def reference_logprobs(view: CandidateView, replies: Iterable[Reply]) -> dict[Reply, float]:
-    """Log-probability of each reply under the base, nats; each is computed once."""
-    found: dict[Reply, float] = {}
+    """Log-probability of each reply under the base, nats; each is read once while it is loaded."""
+    known = {reply: view.references.get(*reply) for reply in set(replies)}
+    found = {reply: logprob for reply, logprob in known.items() if logprob is not None}
     with view.as_reference(), fast_arithmetic(view.model):
-        for batch in view.micro_batches(sorted(set(replies)), reply_tokens):
+        for batch in view.micro_batches(sorted(known.keys() - found.keys()), reply_tokens):
             logprobs = reply_logprobs(view.anatomy, *sequences(batch))
-            found |= {reply: float(lp.sum()) for reply, lp in zip(batch, logprobs, strict=True)}
+            for reply, each in zip(batch, logprobs, strict=True):
+                found[reply] = float(each.sum())
+                view.references.keep(*reply, found[reply])
     return found
 
 
@@ -375,10 +378,10 @@ class Reference:
     Args:
         run: keeps them if it is killed.
         replies: all that will be asked for.
-        first: those of the first step.
+        first: those of the first step, if its forward is to tell.
     """
 
-    def __init__(self, run: Run, replies: Sequence[Reply], first: Sequence[Reply]) -> None:
+    def __init__(self, run: Run, replies: Sequence[Reply], first: Sequence[Reply] = ()) -> None:
         self._run, self._replies = run, sorted(set(replies))
         self._found: dict[Reply, float] = {}
         run.keep("reference", self)
@@ -390,6 +393,7 @@ class Reference:
         if self._run.is_at_base:
             for reply, logprobs in zip(replies, policy, strict=True):
                 self._found.setdefault(reply, float(logprobs.detach().sum()))
+                self._run.view.references.keep(*reply, self._found[reply])
         if missing := set(replies) - self._found.keys():
             self._found |= reference_logprobs(self._run.view, missing)
         return [self._found[reply] for reply in replies]
