@@ -200,7 +200,7 @@ def activation_bytes(shape: ModelShape, tokens: int, checkpointing: bool) -> int
     and the queries, keys and values; with checkpointing only its input, and one layer at a time is
     computed again.
     """
-    layer = 8 * shape.inner + 20 * shape.hidden + 6 * shape.queries + 12 * shape.keys
+    layer = 8 * shape.inner + 14 * shape.hidden + 6 * shape.queries + 8 * shape.keys
     kept = shape.layers * 4 * shape.hidden + layer if checkpointing else shape.layers * layer
     working = 4 * (shape.inner * 3 + shape.hidden * 4)  # gradients on their way
     mask = 3 * tokens  # a row of the trie's mask
