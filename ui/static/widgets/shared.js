@@ -31,13 +31,13 @@ const deliver = (event, data) => {
   trigger(event, gesture);
   document.dispatchEvent(new CustomEvent('cf:gesture', {detail: {id: gesture.client_id, again: () => trigger(event, gesture)}}));
 };
-// Calls act(button, facts) for every press of a [data-do] button. `facts` are what the button and
+// Calls act(button, facts) for every press of such a button ([data-do], if nothing else is said). `facts` are what the button and
 // the things around it said when it was pressed: an answer that arrives before it is released may
 // give the same element another meaning, or take it away; the press then still counts as meant.
-const onPress = act => {
+const onPress = (act, which = '[data-do]') => {
   const INSIDE = '[data-reply], [data-message], [data-comparison], [data-id]';
   const read = target => {
-    const button = target.closest?.('[data-do]');
+    const button = target.closest?.(which);
     if (!button || button.disabled || !element.contains(button)) return null;
     const facts = {pressed: button.getAttribute('aria-pressed') === 'true'};
     for (let at = button; at && at !== element; at = at.parentElement.closest(INSIDE))
