@@ -51,7 +51,7 @@ def test_a_steady_taste_is_followed_by_the_model_that_forgets_nothing():
 
 
 def test_a_taste_that_turns_round_is_learned_anew():
-    before, after = choices(50), choices(40, seed=1, taste=-1.0)
+    before, after = choices(50), choices(30, seed=1, taste=-1.0)
     follows = belief_after(*before, *after)
     stubborn = RewardModel.prior(BASIS).rebuild([*before, *after])
 

@@ -42,7 +42,7 @@ class PriorScale:
 
     style: float = 0.4
     kinship: float = 0.5
-    asks_for_much: float = 0.5
+    asks_for_much: float = 0.3
     other_kinds: float = 0.07
     hidden: float = 0.035
     generosity: float = 4.0
