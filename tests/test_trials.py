@@ -63,6 +63,14 @@ def test_the_quantile_of_an_even_beta_is_its_middle():
     assert beta_quantile(5, 5, 0.5) == pytest.approx(0.5, abs=1e-9)
 
 
+@pytest.mark.parametrize("n", [1000, 10_000])
+def test_thousands_of_answers_are_counted_too(n):
+    assert beta_cdf(1 + n // 2, 1 + n // 2, 0.5) == pytest.approx(0.5, abs=1e-9)
+    assert beta_cdf(1 + n, 1, 0.999) == pytest.approx(0.999 ** (n + 1), rel=1e-9)
+    assert Attention(asked=10, answered=n, first=n // 2).readiness == 1.0
+    assert Attention(asked=10, answered=n, first=9 * n // 10).always_one_side
+
+
 # --- attention -------------------------------------------------------------------------------
 
 

@@ -91,9 +91,15 @@ def standing(events: Sequence[StoredFeedback]) -> list[StoredFeedback]:
 
 def beta_cdf(a: int, b: int, x: float) -> float:
     """P(p <= x) for p ~ Beta(a, b) with whole a, b >= 1: the chance of a or more successes in
-    a + b - 1 trials of probability x."""
-    n = a + b - 1
-    return math.fsum(math.comb(n, k) * x**k * (1 - x) ** (n - k) for k in range(a, n + 1))
+    a + b - 1 trials of probability x, 0 < x < 1."""
+    n, log_x, log_rest = a + b - 1, math.log(x), math.log1p(-x)
+    ways = math.lgamma(n + 1)  # in logs: of a thousand trials they are more than a float can hold
+    return math.fsum(
+        math.exp(
+            ways - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * log_x + (n - k) * log_rest
+        )
+        for k in range(a, n + 1)
+    )
 
 
 def beta_quantile(a: int, b: int, share: float) -> float:
