@@ -96,6 +96,20 @@ def test_a_ranking_is_one_pick_after_another():
     assert model.weights[0] > model.weights[1] > model.weights[2]
 
 
+def test_a_ranking_of_sixty_is_learned_and_says_more_than_one_of_four():
+    """With all 59 rivals of the best at once the first pick alone would not fit in any memory."""
+    ranked = np.stack([phi(a=0.05 * place) for place in range(60, 0, -1)])
+    ranked[:, 1] = np.random.default_rng(0).standard_normal(60)
+    ranked[:, 3:12] = np.random.default_rng(1).standard_normal((60, 9))
+    long, short = PRIOR, PRIOR
+    for evidence in picks(ranked, 60):
+        long = long.update(evidence)
+    for evidence in picks(ranked[::15], 4):
+        short = short.update(evidence)
+    assert long.mean[0] > short.mean[0] > 0
+    assert np.linalg.eigvalsh(long.covariance).min() > 0
+
+
 def test_the_best_of_four_says_more_than_a_pair():
     replies = np.stack([phi(a=1.0), phi(b=1.0), phi(c=1.0), phi()])
     pick, pair = picks(replies, 1)[0], preference(replies[0], replies[1])
