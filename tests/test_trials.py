@@ -11,6 +11,7 @@ from chatfeedback.records import (
     FeedbackEvent,
     StoredFeedback,
 )
+from chatfeedback.statistics import IMPORTED
 
 
 def shown(number: int, *replies: int, why: str = "") -> Comparison:
@@ -90,6 +91,20 @@ def test_answered_questions_do_not():
 def test_always_the_same_side_is_noticed(side):
     picks = [pick(n, side) for n in range(1, 21)]
     assert read_attention([shown(n) for n in range(1, 21)], picks).always_one_side
+
+
+def test_choices_that_came_with_a_file_tell_nothing_of_attention():
+    """A data set has the better answer first, and nobody here was asked."""
+    comparisons = [shown(n, why=IMPORTED) for n in range(1, 31)]
+    picks = [pick(n, "first") for n in range(1, 31)]
+    assert read_attention(comparisons, picks) == Attention()
+    assert find_repeat(comparisons, picks) is None
+
+
+def test_a_ranking_taken_back_leaves_its_question_open():
+    event = FeedbackEvent("c1", "rank", comparison_id=1, order=(4, 3, 2))
+    ranked = StoredFeedback(1, 1, event, "2026-11-21T10:00:00Z", undone=True)
+    assert read_attention([shown(1, 2, 3, 4)], [ranked]).unanswered == 1.0
 
 
 def test_a_repeat_answered_with_the_same_reply_is_alike():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatfeedback.asking.trials import beta_cdf, chosen_replies
+from chatfeedback.asking.trials import beta_cdf, chosen_replies, standing
 from chatfeedback.records import REPEAT, Comparison, StoredFeedback
+from chatfeedback.statistics import IMPORTED
 
 WINDOW = 10
 """Newest questions that tell whether somebody has had enough of them."""
@@ -63,9 +64,11 @@ class Attention:
 def read_attention(
     comparisons: Sequence[Comparison], events: Sequence[StoredFeedback]
 ) -> Attention:
-    """Attention as the log has it. comparisons: all that were shown, oldest first."""
+    """Attention as the log has it. comparisons: all there are, oldest first; nobody was asked
+    those that came with a file."""
+    comparisons = _asked(comparisons)
     chosen = chosen_replies(events)
-    ranked = {each.event.comparison_id for each in events if each.event.kind == "rank"}
+    ranked = {each.event.comparison_id for each in standing(events) if each.event.kind == "rank"}
     newest = comparisons[-WINDOW:]
     answered = [
         place
@@ -91,7 +94,7 @@ def find_repeat(
 ) -> Comparison | None:
     """The oldest answered pair that was not asked twice yet: to be shown the other way round."""
     chosen = chosen_replies(events)
-    pairs = [each for each in comparisons if len(each.reply_ids) == 2]
+    pairs = [each for each in _asked(comparisons) if len(each.reply_ids) == 2]
     again = {frozenset(each.reply_ids) for each in pairs if each.why == REPEAT}
     fresh = (
         each
@@ -101,6 +104,10 @@ def find_repeat(
         and frozenset(each.reply_ids) not in again
     )
     return next(fresh, None)
+
+
+def _asked(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    return [each for each in comparisons if each.why != IMPORTED]
 
 
 def _repeats_alike(comparisons: Sequence[Comparison], chosen: dict[int, int | None]) -> list[bool]:
