@@ -250,14 +250,22 @@ class Session:
     ) -> Iterator[ReplyProgress]:
         """Answer a message: one sample, or the best of n by the person's reward model."""
         turns, message_id, is_new = self._take_message(person_id, conversation_id, text, client_id)
-        if is_new:
-            yield from self._answer(person_id, conversation_id, message_id, turns)
+        if not is_new:
+            return
+        try:
+            yield from self._answer(person_id, conversation_id, message_id, turns, show=True)
+        except PromptTooLong:
+            self._store.withdraw_message(person_id, message_id)
+            raise
 
     def regenerate(self, person_id: int, message_id: int) -> Iterator[ReplyProgress]:
-        """Answer the last message of its conversation once more, as a further sibling."""
+        """Answer the last message of its conversation once more, as a further sibling; what it was
+        answered with stays until there is something of it."""
         conversation_id = self._store.conversation_of(person_id, message_id)
         turns = self._turns_until(person_id, conversation_id, message_id)
-        yield from self._answer(person_id, conversation_id, message_id, turns)
+        exchanges = self._store.exchanges(person_id, conversation_id)
+        answered = any(each.reply_ids for each in exchanges if each.message_id == message_id)
+        yield from self._answer(person_id, conversation_id, message_id, turns, show=not answered)
 
     def continue_reply(self, person_id: int, reply_id: int) -> Iterator[ReplyProgress]:
         """Go on with a reply that was cut short. The whole of it becomes a further sibling, which
@@ -283,13 +291,9 @@ class Session:
             progress = ReplyProgress("streaming", cut.message_id, reply_ids, (cut.text,))
             yield progress
             writer = ReplyWriter(self._store, person_id, reply_ids, begun=request.begun)
-            is_shown = False
             try:
-                for each in self._stream(writer, request, progress):
-                    if not is_shown:
-                        self._store.show_reply(person_id, reply_ids[0])
-                        is_shown = True
-                    yield each
+                pieces = self._stream(writer, request, progress)
+                yield from self._show_with_the_first(person_id, reply_ids[0], pieces)
                 yield writer.last_progress(progress)
             except ChatFeedbackError as error:
                 writer.fail()
@@ -309,10 +313,12 @@ class Session:
         new_id, is_new = self._store.revise_message(person_id, message_id, text, client_id)
         if not is_new:
             return
+        turns = self._turns_until(person_id, conversation_id, new_id)
         try:
-            yield from self.regenerate(person_id, new_id)
+            yield from self._answer(person_id, conversation_id, new_id, turns, show=True)
         except PromptTooLong:
             self._store.show_message(person_id, message_id)
+            self._store.withdraw_message(person_id, new_id)
             raise
         if self._store.exchanges(person_id, conversation_id)[0].message_id == new_id:
             self._store.rename_conversation(person_id, conversation_id, _title_of(text))
@@ -425,8 +431,16 @@ class Session:
                 self._store.show_reply(person_id, exchange.open_comparison.reply_ids[0])
 
     def _answer(
-        self, person_id: int, conversation_id: int, message_id: int, turns: tuple[Turn, ...]
+        self,
+        person_id: int,
+        conversation_id: int,
+        message_id: int,
+        turns: tuple[Turn, ...],
+        *,
+        show: bool,
     ) -> Iterator[ReplyProgress]:
+        """show: at once, since there is no other answer yet; else as soon as there is some of it.
+        PromptTooLong leaves the message as it was."""
         base = self._base()
         taste = self._tastes.get(person_id, base)
         n = self._drawing.count_candidates(person_id, taste, base)
@@ -434,7 +448,7 @@ class Session:
             person_id, conversation_id, turns, n, self._settings.temperature, base.key
         )
         with self._learner.person_waits():
-            reply_ids = self._add_replies(person_id, message_id, request, base, rows=1, show=True)
+            reply_ids = self._add_replies(person_id, message_id, request, base, rows=1, show=show)
             progress = ReplyProgress(
                 "choosing" if n > 1 else "streaming", message_id, reply_ids, ("",)
             )
@@ -442,14 +456,17 @@ class Session:
             writer = ReplyWriter(self._store, person_id, reply_ids)
             try:
                 if n == 1:
-                    yield from self._stream(writer, request, progress)
+                    pieces = self._stream(writer, request, progress)
                 else:
                     best = self._drawing.draw_best(person_id, taste, base, request)
                     writer.finish(0, best)
-                    yield from reveal(progress, (best.text,), notice_of(best))
+                    pieces = reveal(progress, (best.text,), notice_of(best))
+                if show:
+                    yield from pieces
+                else:
+                    yield from self._show_with_the_first(person_id, reply_ids[0], pieces)
                 yield writer.last_progress(progress)
             except PromptTooLong:
-                self._store.withdraw_message(person_id, message_id)
                 raise
             except ChatFeedbackError as error:
                 writer.fail()
@@ -523,6 +540,16 @@ class Session:
         n = max(self._settings.compare_candidates, 2 * asking.replies)
         rivals = self._requests.write(*told, n, self._settings.compare_temperature, base.key)
         return [rivals] * asking.replies
+
+    def _show_with_the_first(
+        self, person_id: int, reply_id: int, pieces: Iterator[ReplyProgress]
+    ) -> Iterator[ReplyProgress]:
+        """The pieces of a reply; before the first of them it becomes the conversation's."""
+        first = next(pieces, None)
+        self._store.show_reply(person_id, reply_id)
+        if first is not None:
+            yield first
+            yield from pieces
 
     def _stream(
         self, writer: ReplyWriter, request: GenerateRequest, progress: ReplyProgress

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chatfeedback.errors import EngineDied
+from chatfeedback.errors import EngineDied, PromptTooLong
 from chatfeedback.records import (
     AdapterUse,
     BaseInfo,
@@ -50,7 +50,8 @@ def features_of(prompt: str, text: str) -> ReplyFeatures:
 class FakeEngine:
     """Answers prompts from ANSWERS in turn; with an adapter, always with the first one.
 
-    `requests` keeps what was asked. `die_next` makes the next call raise EngineDied.
+    `requests` keeps what was asked. `die_next` makes the next call raise EngineDied, `full_next`
+    PromptTooLong.
     """
 
     def __init__(self, base: BaseInfo = BASE) -> None:
@@ -58,6 +59,7 @@ class FakeEngine:
         self.phase = "ready"
         self.requests: list[object] = []
         self.die_next = False
+        self.full_next = False
         self.learn_steps = 3
         self.reply_ms = 2.0
         self.stop_reason = "end"
@@ -103,6 +105,9 @@ class FakeEngine:
         if self.die_next:
             self.die_next = False
             raise EngineDied("The engine ended while it was answering.")
+        if self.full_next:
+            self.full_next = False
+            raise PromptTooLong("The message alone does not fit.")
 
     def _reply(self, index: int, prompt: str, adapter: AdapterUse | None) -> GeneratedReply:
         text = ANSWERS[0] if adapter else ANSWERS[self._count % len(ANSWERS)]

@@ -199,6 +199,14 @@ def test_a_dead_engine_fails_the_reply_and_keeps_the_message(session, engine, me
     assert exchange.text == "hello"
 
 
+def test_the_answer_so_far_stays_when_another_one_cannot_be_written(session, engine, me, chat):
+    message_id = list(session.reply(me, chat, "hello", "m1"))[-1].message_id
+    before = session.queries.exchanges(me, chat)
+    engine.die_next = True
+    assert list(session.regenerate(me, message_id))[-1].phase == "failed"
+    assert session.queries.exchanges(me, chat) == before
+
+
 def test_the_taste_is_the_same_after_a_restart(tmp_path, engine):
     store = open_store(tmp_path)
     session = Session(store, engine, BY_HAND, seed=0)

@@ -3,7 +3,7 @@
 import pytest
 
 from chatfeedback.chatting import read_sampling, usual_sampling
-from chatfeedback.errors import InputRefused
+from chatfeedback.errors import InputRefused, PromptTooLong
 from chatfeedback.records import ChatSettings, Sampling
 from chatfeedback.settings import Settings
 from tests.sessions import running
@@ -38,6 +38,32 @@ def test_a_revision_sent_twice_is_answered_once(session, me, chat):
     first = say(session, me, chat, "one")
     assert list(session.revise(me, first, "un", "r1")) != []
     assert list(session.revise(me, first, "un", "r1")) == []
+
+
+def test_a_message_that_is_too_long_now_keeps_the_answers_it_has(session, engine, me, chat):
+    first = say(session, me, chat, "one")
+    answered = session.queries.exchanges(me, chat)
+    engine.full_next = True  # the persona is longer by now, or another model is read
+    with pytest.raises(PromptTooLong):
+        list(session.regenerate(me, first))
+    assert session.queries.exchanges(me, chat) == answered
+
+
+def test_a_first_message_that_is_too_long_leaves_the_conversation(session, engine, me, chat):
+    engine.full_next = True
+    with pytest.raises(PromptTooLong):
+        say(session, me, chat, "one")
+    assert session.queries.exchanges(me, chat) == []
+
+
+def test_a_revision_that_is_too_long_leaves_everything_as_it_was(session, engine, me, chat):
+    first = say(session, me, chat, "one")
+    say(session, me, chat, "two")
+    before = session.queries.exchanges(me, chat)
+    engine.full_next = True
+    with pytest.raises(PromptTooLong):
+        list(session.revise(me, first, "un", "r1"))
+    assert session.queries.exchanges(me, chat) == before
 
 
 def test_the_persona_stands_before_the_talk_and_only_in_its_own_conversation(
