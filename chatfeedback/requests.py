@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatfeedback.chatting import usual_sampling
+from chatfeedback.errors import NotFound
 from chatfeedback.learning.choices import Choices
 from chatfeedback.protocols import Store
 from chatfeedback.records import (
@@ -47,7 +48,8 @@ class Requests:
         card: TasteCard,
         base_key: str,
     ) -> tuple[Turn, ...]:
-        """The conversation up to a message, and what the model is told before it.
+        """The conversation up to a message, and what the model is told before it; NotFound where
+        the message is not in the conversation any more.
 
         Args:
             card: the person's taste card; of it the model is told what applies to the message.
@@ -55,7 +57,12 @@ class Requests:
         """
         exchanges = self._store.exchanges(person_id, conversation_id)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
-        asked = next(each for each in exchanges if each.message_id == message_id)
+        asked = next((each for each in exchanges if each.message_id == message_id), None)
+        if asked is None:
+            raise NotFound(
+                "This message is not where the conversation goes on any more: it was said "
+                "differently since, perhaps in another tab. Look at the conversation as it is now."
+            )
         return (
             *told(self._persona(person_id, conversation_id), card.line_for(asked.text)),
             *self._history(person_id, before, base_key),

@@ -3,7 +3,7 @@
 import pytest
 
 from chatfeedback.chatting import read_sampling, usual_sampling
-from chatfeedback.errors import InputRefused, PromptTooLong
+from chatfeedback.errors import InputRefused, NotFound, PromptTooLong
 from chatfeedback.records import ChatSettings, Sampling
 from chatfeedback.settings import Settings
 from tests.sessions import running
@@ -64,6 +64,14 @@ def test_a_revision_that_is_too_long_leaves_everything_as_it_was(session, engine
     with pytest.raises(PromptTooLong):
         list(session.revise(me, first, "un", "r1"))
     assert session.queries.exchanges(me, chat) == before
+
+
+def test_a_message_that_was_revised_in_another_tab_is_not_answered_any_more(session, me, chat):
+    first = say(session, me, chat, "one")
+    second = say(session, me, chat, "two")
+    list(session.revise(me, first, "un", "r1"))
+    with pytest.raises(NotFound, match="said differently"):
+        list(session.regenerate(me, second))
 
 
 def test_the_persona_stands_before_the_talk_and_only_in_its_own_conversation(
