@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from contextlib import closing
 
 import numpy as np
 import pytest
 
 from chatfeedback.asking.attention import Attention
 from chatfeedback.asking.trials import BlindTrials
+from chatfeedback.exchange.importing import read_file
 from chatfeedback.learning.guards import (
     REJECTING,
     Finding,
@@ -35,6 +37,8 @@ from storage.store import open_store
 from tests.fakes import BASE, FakeEngine
 from tests.sessions import running
 from tests.store_samples import learned, report, start_run
+
+FORGET = FeedbackEvent("f1", "forget")
 
 
 def quiet(finding: Finding) -> bool:
@@ -150,6 +154,31 @@ def test_thumbs_both_ways_and_few_thumbs_are_fine():
 def test_votes_faster_than_anybody_reads_are_noticed():
     assert watch_gaming([thumb(n, 1, second=n) for n in range(1, 30)]).is_alarm
     assert quiet(watch_gaming([thumb(n, 1, second=20 * n) for n in range(1, 30)]))
+
+
+def test_votes_that_were_set_aside_are_no_alarm_any_more():
+    votes = [thumb(n, 1, second=n) for n in range(1, 30)]
+    assert quiet(watch_gaming([dataclasses.replace(each, undone=True) for each in votes]))
+
+
+def test_votes_that_came_with_a_file_are_no_gaming(tmp_path):
+    row = '{{"prompt": "Question {0}", "completion": "Answer {0}", "label": true}}'
+    rows = "\n".join(row.format(n) for n in range(30))
+    with closing(open_store(tmp_path)) as store:
+        me = store.ensure_person("me").person_id
+        store.add_chats(me, "rows.jsonl", read_file("rows.jsonl", rows.encode()).chats)
+        assert len(store.feedback(me)) == 30
+        assert quiet(watch_gaming(store.feedback(me)))
+
+
+def test_nothing_is_said_of_what_was_forgotten():
+    votes = [thumb(n, 1, second=n) for n in range(1, 30)]
+    forgotten = [*votes, dataclasses.replace(votes[0], feedback_id=30, event=FORGET)]
+    assert quiet(watch_gaming(forgotten))
+    assert early(watch_one_sided(forgotten))
+    undone = [*votes, dataclasses.replace(forgotten[-1], undone=True)]
+    assert watch_gaming(undone).is_alarm
+    assert watch_one_sided(undone).is_alarm
 
 
 def test_a_thumb_changed_back_and_forth_is_noticed():

@@ -44,6 +44,15 @@ def test_a_changed_answer_counts_once():
     assert read_trials([shown(1, why=BLIND_TRIAL)], picks) == BlindTrials(wins=1)
 
 
+def test_trials_from_before_somebody_started_afresh_count_no_more():
+    trials = [shown(1, why=BLIND_TRIAL), shown(3, why=BLIND_TRIAL)]
+    forget = StoredFeedback(2, 1, FeedbackEvent("f", "forget"), "2026-11-21T10:00:00Z", False)
+    picks = [pick(1, "first", 1), forget, pick(3, "second", 3)]
+    assert read_trials(trials, picks) == BlindTrials(wins=1)
+    picks[1] = StoredFeedback(2, 1, forget.event, forget.created_at_utc, undone=True)
+    assert read_trials(trials, picks).count == 2
+
+
 def test_the_win_rate_counts_a_tie_half():
     assert BlindTrials(3, 1, 2).win_rate == pytest.approx(4 / 6)
     assert BlindTrials().win_rate == 0.5

@@ -52,9 +52,10 @@ NO_TRIALS = BlindTrials()
 
 
 def read_trials(comparisons: Sequence[Comparison], events: Sequence[StoredFeedback]) -> BlindTrials:
-    """Count the answered blind trials; undone answers count no more, a changed one counts once."""
+    """Count the answered blind trials; answers that were undone or forgotten count no more, a
+    changed one counts once."""
     trials = {each.comparison_id: each for each in comparisons if each.why == BLIND_TRIAL}
-    chosen = chosen_replies(events)
+    chosen = chosen_replies(since_forgetting(events))
     wins = losses = ties = 0
     for comparison_id, trial in trials.items():
         if comparison_id not in chosen:
@@ -84,6 +85,13 @@ def standing(events: Sequence[StoredFeedback]) -> list[StoredFeedback]:
     """The events that were not taken back."""
     undone = {each.event.undoes for each in events if each.event.kind == "undo"}
     return [each for each in events if not each.undone and each.feedback_id not in undone]
+
+
+def since_forgetting(events: Sequence[StoredFeedback]) -> list[StoredFeedback]:
+    """Those of them that the last "forget me" does not end."""
+    counts = standing(events)
+    forgets = [at for at, each in enumerate(counts) if each.event.kind == "forget"]
+    return counts[forgets[-1] + 1 :] if forgets else counts
 
 
 # --- the Beta distribution ----------------------------------------------------------------

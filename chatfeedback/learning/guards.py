@@ -21,7 +21,8 @@ from typing import Literal
 import numpy as np
 
 from chatfeedback.asking.attention import Attention
-from chatfeedback.asking.trials import BlindTrials, beta_cdf, standing
+from chatfeedback.asking.trials import BlindTrials, beta_cdf, since_forgetting
+from chatfeedback.exchange.formats.shared import MADE_UP
 from chatfeedback.records import StoredFeedback
 from chatfeedback.rules.protected import AXES, count_protected, share_protected
 from chatfeedback.taste.features import WORD
@@ -245,7 +246,7 @@ def watch_one_sided(events: Sequence[StoredFeedback]) -> Finding:
     """
     thumbs = {
         each.event.reply_id: each.event.value
-        for each in standing(events)
+        for each in since_forgetting(events)
         if each.event.kind == "thumb"
     }
     values = [value for value in thumbs.values() if value]
@@ -273,8 +274,14 @@ def watch_gaming(events: Sequence[StoredFeedback]) -> Finding:
 
     Metric: most votes within one minute. An alarm above 20, or when one reply's thumb was changed
     more than three times. What counts is the last word on each reply, so nothing is gained by it.
+    What was taken back, set aside or forgotten is over; what came with a file was read elsewhere.
     """
-    votes = [each for each in events if each.event.kind in ("thumb", "pick", "rank", "rating")]
+    votes = [
+        each
+        for each in since_forgetting(events)
+        if each.event.kind in ("thumb", "pick", "rank", "rating")
+        and not each.event.client_id.startswith(MADE_UP)
+    ]
     fastest = most_within([_seconds(each.created_at_utc) for each in votes], 60.0)
     thumbs = Counter(each.event.reply_id for each in votes if each.event.kind == "thumb")
     flips = max(thumbs.values(), default=1) - 1
