@@ -10,6 +10,7 @@ from chatfeedback.protocols import Store
 from chatfeedback.records import (
     AdapterUse,
     AdapterVersion,
+    BaseInfo,
     Exchange,
     GenerateRequest,
     Sampling,
@@ -19,6 +20,10 @@ from chatfeedback.records import (
 from chatfeedback.seeds import SeedSource
 from chatfeedback.settings import Settings
 from chatfeedback.taste.card import TasteCard
+
+FEWEST_READ = 50
+TOKENS_OF_AN_EXCHANGE = 16
+"""What a short message and its answer take at least, with what stands around them."""
 
 
 class Requests:
@@ -46,16 +51,18 @@ class Requests:
         message_id: int,
         *,
         card: TasteCard,
-        base_key: str,
+        base: BaseInfo,
     ) -> tuple[Turn, ...]:
         """The conversation up to a message, and what the model is told before it; NotFound where
         the message is not in the conversation any more.
 
         Args:
             card: the person's taste card; of it the model is told what applies to the message.
-            base_key: whose token ids may be used again; those of another base are left out.
+            base: who is to read it: all that can fit. Its token ids may be used again; those of
+                another base are left out.
         """
-        exchanges = self._store.exchanges(person_id, conversation_id)
+        most = max(FEWEST_READ, base.context_tokens // TOKENS_OF_AN_EXCHANGE)
+        exchanges = self._store.exchanges(person_id, conversation_id, most)
         before = [exchange for exchange in exchanges if exchange.message_id < message_id]
         asked = next((each for each in exchanges if each.message_id == message_id), None)
         if asked is None:
@@ -65,7 +72,7 @@ class Requests:
             )
         return (
             *told(self._persona(person_id, conversation_id), card.line_for(asked.text)),
-            *self._history(person_id, before, base_key),
+            *self._history(person_id, before, base.key),
             _question(asked),
         )
 

@@ -421,7 +421,7 @@ class Session:
             conversation_id,
             message_id,
             card=self.taste_card(person_id),
-            base_key=base.key,
+            base=base,
         )
 
     def _settle_open_comparisons(self, person_id: int, exchanges: Sequence[Exchange]) -> None:

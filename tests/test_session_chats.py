@@ -1,11 +1,14 @@
 """What a conversation can do besides growing, through the session: a real store, a fake engine."""
 
+import dataclasses
+
 import pytest
 
 from chatfeedback.chatting import read_sampling, usual_sampling
 from chatfeedback.errors import InputRefused, NotFound, PromptTooLong
 from chatfeedback.records import ChatSettings, Sampling
 from chatfeedback.settings import Settings
+from tests.fakes import BASE, FakeEngine
 from tests.sessions import running
 
 
@@ -72,6 +75,16 @@ def test_a_message_that_was_revised_in_another_tab_is_not_answered_any_more(sess
     list(session.revise(me, first, "un", "r1"))
     with pytest.raises(NotFound, match="said differently"):
         list(session.regenerate(me, second))
+
+
+def test_the_model_is_told_as_much_of_a_long_talk_as_it_can_read(tmp_path):
+    engine = FakeEngine(dataclasses.replace(BASE, context_tokens=8192))
+    with running(tmp_path, engine) as session:
+        me = session.default_person().person_id
+        chat = session.new_conversation(me)
+        for number in range(60):
+            say(session, me, chat, f"message {number}")
+        assert prompt_of(engine)[0] == ("user", "message 0")
 
 
 def test_the_persona_stands_before_the_talk_and_only_in_its_own_conversation(
