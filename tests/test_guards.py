@@ -70,6 +70,7 @@ def test_losing_blind_trials_while_the_reward_rises_is_over_optimisation():
 
 def test_a_doubtful_lead_only_warns_and_a_clear_one_is_quiet():
     doubtful = watch_over_optimisation(BlindTrials(10, 10), 0.95)
+    assert doubtful.is_alarm  # "all well" would not be true
     assert not doubtful.rejects
     assert doubtful.action == "Turn the strength down one step."
     assert watch_over_optimisation(BlindTrials(16, 4), 0.95).action == ""

@@ -1,10 +1,11 @@
 """Guards: what goes wrong when a model learns from one person, seen early and said plainly.
 
 Every guard is a pure function over records: a metric, a threshold, what is done, and a sentence for
-the person. They warn. Only collapse, forgetting and over-optimisation may turn a version down. All
-run at every gate and once a week on what serves (watch.py gathers the records). With few clicks a
-guard says "too early" rather than "fine": a clean bill needs evidence, too. docs/metrics.md lists
-them all.
+the person. They warn. Only collapse, forgetting and over-optimisation may turn a version down.
+Those three and the protected axes are looked at by every gate, and all but the first of them once a
+week on what serves; the others whenever the report is read (watch.py gathers the records). With few
+clicks a guard says "too early" rather than "fine": a clean bill needs evidence, too.
+docs/metrics.md lists them all.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Finding:
 
     value: its metric, None while it is too early to say; limit: the threshold of the metric.
     action: what follows, in plain words; message: what the person is told.
+    only_warns: an alarm that turns no version down, though its guard may.
     """
 
     guard: Guard
@@ -57,11 +59,12 @@ class Finding:
     is_alarm: bool
     action: str
     message: str
+    only_warns: bool = False
 
     @property
     def rejects(self) -> bool:
         """True when a version with this finding must not serve."""
-        return self.is_alarm and self.guard in REJECTING
+        return self.is_alarm and self.guard in REJECTING and not self.only_warns
 
 
 def alarms(findings: Sequence[Finding]) -> list[Finding]:
@@ -94,7 +97,7 @@ def watch_over_optimisation(trials: BlindTrials, claimed: float | None) -> Findi
         return Finding(
             "over-optimisation",
             p,
-            0.7,
+            LOSING_PROBABILITY,
             True,
             "No stronger version is served; roll back or turn the strength down.",
             f"{said} They have become worse for you than the base model.",
@@ -102,7 +105,7 @@ def watch_over_optimisation(trials: BlindTrials, claimed: float | None) -> Findi
     if p < 0.7 and (claimed or 0.0) >= 0.8:
         said += " That is less than the reward model believes."
         action = "Turn the strength down one step."
-        return Finding("over-optimisation", p, LOSING_PROBABILITY, False, action, said)
+        return Finding("over-optimisation", p, 0.7, True, action, said, only_warns=True)
     return Finding("over-optimisation", p, 0.7, False, "", said)
 
 
@@ -170,8 +173,8 @@ def watch_uncertainty(served_sds: Sequence[float], base_sds: Sequence[float]) ->
             ratio,
             1.5,
             True,
-            "One plain sample is served, and more is asked.",
-            "These replies are unlike those you have judged. A few comparisons would help.",
+            "Compare a few answers to questions of this kind.",
+            "These replies are unlike those you have judged, so I know less how you like them.",
         )
     return Finding("uncertainty", ratio, 1.5, False, "", "The replies are of a kind you know.")
 
