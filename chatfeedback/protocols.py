@@ -253,7 +253,9 @@ class Store(Queries, Protocol):
         """Put the question anew whose vote was taken back, if the talk did not go on since."""
 
     def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
-        """(feedback id, True if new). Refuses ids never shown to this person (NotFound)."""
+        """(feedback id, True if new). Refuses ids never shown to this person (NotFound). A vote
+        also lets what it chose be the conversation's reply, unless it only repeats an earlier one.
+        """
 
     def add_ai_label(self, person_id: int, label: AiLabel) -> None:
         """What the model said by a principle; a second label of one reply changes nothing."""

@@ -85,7 +85,6 @@ from chatfeedback.settings import Settings
 from chatfeedback.taste.behind import Behind, find_behind
 from chatfeedback.taste.card import TasteCard
 from chatfeedback.taste.features import STYLE_MEASURES
-from chatfeedback.taste.preferences import PLACES
 from chatfeedback.taste.shared import Disagreement, SharedTaste
 from chatfeedback.taste.taste import Taste, Tastes
 from chatfeedback.writing import ReplyWriter, close_events, notice_of, reveal
@@ -650,15 +649,8 @@ class Session:
         return FeedbackEvent(event.client_id, "edit", reply_id=event.reply_id, text=text)
 
     def _follow_up(self, person_id: int, event: FeedbackEvent) -> None:
-        """What a reaction changes besides the taste: which reply stays in the conversation."""
-        if event.kind == "pick" and event.comparison_id is not None:
-            asked = self._store.comparison(person_id, event.comparison_id)
-            place = PLACES.index(event.outcome) if event.outcome in PLACES else 0
-            if asked.why != REPEAT:
-                self._store.show_reply(person_id, asked.reply_ids[place])
-        elif event.kind == "rank" and event.order:
-            self._store.show_reply(person_id, event.order[0])
-        elif event.kind == "undo" and event.undoes is not None:
+        """What a reaction changes besides the taste."""
+        if event.kind == "undo" and event.undoes is not None:
             self._store.reopen_comparison(person_id, event.undoes)
         elif event.kind == "edit" and event.reply_id is not None:
             self._tastes.score_edits_later(person_id)

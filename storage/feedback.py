@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from chatfeedback.errors import InputRefused, NotFound
 from chatfeedback.records import (
     MEASURED_ONLY,
+    REPEAT,
     AiLabel,
     Comparison,
     FeedbackEvent,
@@ -18,7 +19,7 @@ from chatfeedback.records import (
 )
 from chatfeedback.taste.features import STYLE_MEASURES
 from chatfeedback.taste.preferences import PLACES
-from storage.replies import find_message, find_reply, mark_shown, replies
+from storage.replies import find_message, find_reply, mark_shown, replies, show_reply
 from storage.rows import Row, fetch, fetch_one, id_list, insert, utc_now
 
 USES = {  # kind -> the fields of its events; the others stay empty
@@ -184,6 +185,19 @@ def add_feedback(
     record["reply_order"] = None if order is None else id_list(order)
     record |= {"person_id": person_id, "created_at_utc": given_at_utc or utc_now()}
     return insert(db, "feedback", record), True
+
+
+def show_chosen(db: Database, person_id: int, event: FeedbackEvent) -> None:
+    """Let what a vote chose be the conversation's reply: the first shown, where none won. In the
+    vote's own transaction: nobody is asked again, and the message would be left without one."""
+    if event.comparison_id is None:
+        return
+    asked = comparison(db, person_id, event.comparison_id)
+    if event.order:
+        show_reply(db, person_id, event.order[0])
+    elif asked.why != REPEAT:
+        place = PLACES.index(event.outcome) if event.outcome in PLACES else 0
+        show_reply(db, person_id, asked.reply_ids[place])
 
 
 def require_form(event: FeedbackEvent) -> None:

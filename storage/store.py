@@ -278,7 +278,10 @@ class Store:
 
     def add_feedback(self, person_id: int, event: FeedbackEvent) -> tuple[int, bool]:
         with self._database.write() as db:
-            return feedback.add_feedback(db, person_id, event)
+            feedback_id, is_new = feedback.add_feedback(db, person_id, event)
+            if is_new:
+                feedback.show_chosen(db, person_id, event)
+            return feedback_id, is_new
 
     def feedback(self, person_id: int, after_id: int = 0) -> list[StoredFeedback]:
         with self._database.read() as db:

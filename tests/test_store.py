@@ -26,7 +26,7 @@ from store_samples import (
 )
 
 from chatfeedback.errors import InputRefused, NotFound
-from chatfeedback.records import BLIND_TRIAL, FeedbackEvent
+from chatfeedback.records import BLIND_TRIAL, FeedbackEvent, PickOutcome
 from storage.store import Store, open_store
 
 
@@ -255,6 +255,25 @@ def test_a_comparison_is_open_until_a_vote_stands(store: Store, me: int, chat: i
     assert store.exchanges(me, chat)[0].open_comparison is None
     store.add_feedback(me, undo(feedback_id))
     assert store.exchanges(me, chat)[0].open_comparison == opened
+
+
+@pytest.mark.parametrize(("outcome", "at"), [("second", 1), ("tie", 0), ("both_bad", 0)])
+def test_a_vote_and_the_reply_that_stays_are_stored_at_once(
+    store: Store, me: int, chat: int, outcome: PickOutcome, at: int
+):
+    comparison_id, reply_ids = compare(store, me, chat)
+    vote = FeedbackEvent(client_id(), "pick", comparison_id=comparison_id, outcome=outcome)
+    store.add_feedback(me, vote)
+    assert store.exchanges(me, chat)[0].shown_reply_id == reply_ids[at]
+
+
+def test_a_vote_sent_twice_leaves_the_reply_that_is_shown_by_now(store: Store, me: int, chat: int):
+    comparison_id, [_, other] = compare(store, me, chat)
+    vote = FeedbackEvent(client_id(), "pick", comparison_id=comparison_id, outcome="first")
+    store.add_feedback(me, vote)
+    store.show_reply(me, other)
+    store.add_feedback(me, vote)
+    assert store.exchanges(me, chat)[0].shown_reply_id == other
 
 
 @pytest.mark.parametrize(("why", "is_put_again"), [("they differ", True), (BLIND_TRIAL, False)])
