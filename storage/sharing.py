@@ -173,22 +173,29 @@ def add_message(
 def add_replies(
     db: Database, person_id: int, message_id: int, exchange: SharedExchange, *, is_new: bool
 ) -> list[int]:
-    """Ids of an exchange's replies, in their order; those that are stored already stay."""
+    """Ids of an exchange's replies, in their order; those that are stored already stay. Two may
+    say the same and still be two."""
     rows = fetch(
         db,
-        "SELECT id, text, edited_from FROM reply WHERE message_id = ? AND person_id = ?",
+        """
+        SELECT id, text, edited_from FROM reply
+        WHERE message_id = ? AND person_id = ? ORDER BY id
+        """,
         message_id,
         person_id,
     )
-    there = {(row["text"], row["edited_from"]): row["id"] for row in rows}
+    there: dict[tuple[str, int | None], list[int]] = {}
+    for row in rows:
+        there.setdefault((row["text"], row["edited_from"]), []).append(row["id"])
     reply_ids: list[int] = []
     for reply in exchange.replies:
         origin = None if reply.rewrites is None else reply_ids[reply.rewrites]
         known = there.get((reply.text, origin))
-        if known is None:
-            known = add_reply(db, person_id, message_id, reply, origin, exchange.is_context)
-            there[reply.text, origin] = known
-        reply_ids.append(known)
+        reply_ids.append(
+            known.pop(0)
+            if known
+            else add_reply(db, person_id, message_id, reply, origin, exchange.is_context)
+        )
     if is_new and reply_ids:
         db.execute(
             "UPDATE message SET shown_reply_id = ? WHERE id = ? AND person_id = ?",

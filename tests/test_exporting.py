@@ -97,6 +97,17 @@ def rank(store: Store, me: int) -> None:
     give(store, me, "rank", comparison_id=comparison_id, order=order)
 
 
+def choose_between_equals(store: Store, me: int) -> None:
+    """Two answers in the same words, as short ones often are, and the first of them chosen."""
+    chat = store.add_conversation(me, "Capitals")
+    message_id, _ = store.add_message(me, chat, "The capital of France?", client_id())
+    both = start_replies(store, me, message_id, n=2, show=False)
+    for reply_id in both:
+        store.finish_reply(me, reply_id, generated("Paris."))
+    comparison_id = store.add_comparison(me, message_id, both, "they differ")
+    give(store, me, "pick", comparison_id=comparison_id, outcome="first")
+
+
 def say_everything(store: Store, me: int) -> None:
     """One of every gesture, and a conversation of several turns."""
     for outcome in ("first", "second", "tie", "both_bad"):
@@ -300,6 +311,22 @@ def test_an_export_that_an_empty_store_takes_in_is_the_same_export_again(
     again = export(there.shared_chats(you), name, "today")
     there.close()
     assert feedback_in(again) == feedback_in(file) != []
+
+
+def test_two_answers_in_the_same_words_stay_two(store, me, tmp_path) -> None:
+    choose_between_equals(store, me)
+    assert travel(store, me, "chatfeedback", tmp_path) == evidence(store, me) != []
+
+
+@pytest.mark.parametrize("name", [each for each in NAMES if each != "chatfeedback"])
+def test_a_choice_between_answers_in_the_same_words_is_nothing_to_other_programs(
+    store, me, name
+) -> None:
+    rank(store, me)
+    give(store, me, "thumb", reply_id=answer(store, me), value=1)
+    before = feedback_in(export(store.shared_chats(me), name, "today"))
+    choose_between_equals(store, me)
+    assert feedback_in(export(store.shared_chats(me), name, "today")) == before != []
 
 
 @pytest.mark.parametrize("name", [{}, {"chatfeedback_event": {"id": "a choice"}}])

@@ -23,6 +23,7 @@ from chatfeedback.exchange.formats.shared import (
     SharedReply,
     Told,
     last_words,
+    pairs_of,
     read_content,
     read_time,
     require_text,
@@ -218,7 +219,7 @@ def entries_of(exchange: SharedExchange) -> list[_Entry]:
     thumbs: dict[int, _Entry] = {}
     for said in last_words(exchange):
         best = winner(said)
-        if best is not None:
+        if best is not None and pairs_of(exchange, said):
             votes.append(_Entry(best, 1, said.shown, at_utc=said.at_utc))
         elif said.reply is not None and said.kind == "thumb" and said.value:
             thumbs[said.reply] = _Entry(said.reply, said.value, at_utc=said.at_utc)

@@ -332,7 +332,14 @@ def last_words(exchange: SharedExchange) -> list[SharedReaction]:
 
 
 def pairs_of(exchange: SharedExchange, reaction: SharedReaction) -> list[tuple[str, str]]:
-    """(better, worse) texts that a pick, a ranking or a rewrite says."""
+    """(better, worse) texts that a pick, a ranking or a rewrite says; of two answers in the same
+    words it says nothing."""
+    said = all_pairs_of(exchange, reaction)
+    return [(better, worse) for better, worse in said if better != worse]
+
+
+def all_pairs_of(exchange: SharedExchange, reaction: SharedReaction) -> list[tuple[str, str]]:
+    """The same, with pairs of equal texts."""
     texts = [reply.text for reply in exchange.replies]
     if reaction.kind == "pick" and reaction.outcome in PLACES:
         best = reaction.shown[PLACES.index(reaction.outcome)]

@@ -317,7 +317,7 @@ def _unpaired_rows(exchange: SharedExchange, reaction: SharedReaction) -> Rows:
 
 
 def _ranking_rows(exchange: SharedExchange, reaction: SharedReaction) -> Rows:
-    if reaction.kind == "rank" and reaction.order:
+    if reaction.kind == "rank" and reaction.order and pairs_of(exchange, reaction):
         last = len(reaction.order) + 1
         places = {at: place for place, at in enumerate(reaction.order, start=1)}
         yield {
