@@ -23,7 +23,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 NAME = "trie"  # among the attention implementations of transformers
-QUERIES = 64  # at a time; measured fastest
+QUERIES = 128  # at a time: a tenth faster than 64 for rows of 700 tokens and more
 
 
 def prepare(model: Any) -> None:
