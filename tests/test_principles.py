@@ -62,6 +62,17 @@ from tests.store_samples import ask as ask_stored
         ('Don’t say "as an AI"', Check('"as an ai"', at_most=0)),
         ("Never say sorry or unfortunately.", Check('"sorry" "unfortunately"', at_most=0)),
         ("Always end with 'Cheers'", Check('"cheers"', at_least=1)),
+        ("Answer in 2 to 4 sentences", Check("sentences", at_least=2, at_most=4)),
+        ("Between 50 and 100 words", Check("words", at_least=50, at_most=100)),
+        ("I hate answers with more than 100 words", Check("words", at_most=100)),
+        ("Avoid more than 3 sentences", Check("sentences", at_most=3)),
+        ("Never less than 3 sentences", Check("sentences", at_least=3)),
+        ("Use at most two emoji", Check("emoji", at_most=2)),
+        ("Don't use more than one exclamation mark", Check("exclamation marks", at_most=1)),
+        ("Always use bullet points, not paragraphs", Check("bullets", at_least=1)),
+        ("Use emoji but no lists", Check("emoji", at_least=1)),
+        ("Never, ever use emoji", Check("emoji", at_most=0)),
+        ("Never use words like awesome", Check('"awesome"', at_most=0)),
     ],
 )
 def test_what_can_be_counted_is_recognised_from_the_sentence(sentence, check):
@@ -74,6 +85,51 @@ def test_what_can_be_counted_is_recognised_from_the_sentence(sentence, check):
 )
 def test_all_else_is_for_a_critic(sentence):
     assert read_check(sentence) is None
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Begin with one sentence that gives the answer",
+        "End with a word of encouragement",
+        "Put each step in a line of its own",
+        "No sentences with more than 20 words",
+        "At most 20 words per sentence",
+        "More than 100 words is too long",
+        "Never answer without a code example",
+        "Don't forget to use headings",
+        "When I ask for a list, use bullet points",
+        "Never list more than five items",
+        "Don't say anything about politics",
+        "Say “please” instead of “kindly”",
+        "Always say 'thank you', never 'bye'",
+        "Always say 'please', no matter what",
+        "Don't, under any circumstances, use emoji",
+    ],
+)
+def test_what_a_rule_would_read_as_something_else_has_none(sentence):
+    assert read_check(sentence) is None
+
+
+def test_an_emoji_of_several_signs_is_one_and_all_are_seen():
+    assert count("emoji", "👍🏽 👨‍👩‍👧 🇩🇪 ❤️ 1️⃣") == 5
+    assert count("emoji", "▶️ 🃏 ↗️") == 3
+    assert count("emoji", "1 * 2 → 3 © 2026 #4") == 0
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("i’m sorry", "I'm sorry, no."),
+        ("i'm sorry", "I’m sorry, no."),
+        ("sorry", "I am _sorry_."),
+        ("当然", "好的，当然可以。"),
+        ("🎉 🎉", "Well done 🎉🎉"),
+        ("done 🎉", "Well done🎉"),
+    ],
+)
+def test_a_phrase_is_found_however_it_is_typed(phrase, text):
+    assert count(f'"{phrase}"', text) == 1
 
 
 def test_counting_knows_words_from_parts_of_words():
@@ -275,6 +331,12 @@ def test_five_flags_of_one_wording_are_a_behaviour():
     assert "everybody knows" in behaviour.wording or "lie" in behaviour.wording
     assert behaviour.flags == 5
     assert share_showing(behaviour, texts) == 1.0
+
+
+def test_flagged_emoji_in_a_row_are_a_behaviour_that_is_found_again():
+    flagged = [stored(n, f"{word} 👍🏽🎉") for n, word in enumerate("Yes No Ok So Oh".split())]
+    [behaviour] = find_behaviours(flagged, ["Plain.", "Also plain."] * 20)
+    assert not behaviour.check.keeps("Well 👍🏽🎉")
 
 
 def test_four_flags_or_a_common_wording_are_none():
