@@ -189,6 +189,16 @@ def test_a_wrong_reply_is_never_the_better_one():
     assert label_by_rule(each, np.zeros(2), Check("emoji", at_most=0)) is None
 
 
+GREAT = "Great question! It rains."
+
+
+def test_no_label_is_won_by_flattery():
+    no_emoji = Check("emoji", at_most=0)
+    each = pool_prompt("plain", GREAT, "smile 😊")
+    assert label_by_rule(each, np.array([0.0, 9.0, 1.0]), no_emoji).chosen_ids == (0,)
+    assert label_by_rule(pool_prompt(GREAT, "smile 😊"), np.zeros(2), no_emoji) is None
+
+
 def pair(weight: float, source: str) -> PreferencePair:
     return PreferencePair((1,), (2,), (3,), weight, source)
 
@@ -278,6 +288,14 @@ def test_a_broken_principle_is_criticised_mended_and_labelled():
 @pytest.mark.parametrize("votes", [("A", "A"), ("B", "B"), ("B", "A"), ("A", "both")])
 def test_a_label_needs_both_orders_to_agree(votes):
     assert Critic(ScriptedCritic(votes), seed=0).label(DOSES, [stored(1, "Take 400 mg.")]) == []
+
+
+def test_a_flattering_revision_is_no_label():
+    class Flatterer(ScriptedCritic):
+        def _say(self, asked):
+            return GREAT if "Write the reply anew" in asked else super()._say(asked)
+
+    assert Critic(Flatterer(), seed=0).label(DOSES, [stored(1, "Take 400 mg.")]) == []
 
 
 def test_the_base_criticises_not_the_adapter():
@@ -403,6 +421,11 @@ def test_a_flagged_reply_itself_is_held_down_whatever_its_wording():
     assert (made.chosen_ids, made.rejected_ids) == ((1,), (2,))
 
 
+def test_no_flattering_reply_is_held_up_against_a_flagged_one():
+    [shown] = find_flagged(flagged("It rains."), [pool_prompt(GREAT)], [])
+    assert pair_against(shown, None) is None
+
+
 def test_replies_and_what_is_left_of_them_are_read_by_the_base_side_by_side():
     """The fake reads every text as (3, 4), the shorter one as the likelier."""
     labeller = Labeller(store=None, engine=FakeEngine(), base=BASE, taste=None, seed=0)
@@ -458,3 +481,16 @@ def test_choosing_keeps_the_rules_and_falls_back_when_nothing_does(session):
     assert "- one" in replies[choose_reply(taste, "hello", replies, rules)].text
     nothing = Rules((Check("words", at_least=500),))
     assert 0 <= choose_reply(taste, "hello", replies, nothing) < 4
+
+
+class ChoosesTheLast:
+    def choose(self, prompt, replies):
+        return len(replies) - 1
+
+
+def test_where_no_reply_keeps_the_rules_still_none_wins_by_flattery():
+    first, *_ = [FakeEngine()._reply(at, "hello", None) for at in range(4)]
+    replies = [first, first, dataclasses.replace(first, text=GREAT)]
+    nothing = Rules((Check("words", at_least=500),))
+    assert choose_reply(ChoosesTheLast(), "hello", replies, nothing) == 1
+    assert choose_reply(ChoosesTheLast(), "hello", replies[2:], nothing) == 0

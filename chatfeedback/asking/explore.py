@@ -237,13 +237,10 @@ def choose_reply(
     taste: Chooser, prompt: str, replies: Sequence[GeneratedReply], rules: Rules = NO_RULES
 ) -> int:
     """Which of n fresh replies to serve: the best for this person among those that keep the rules
-    and flatter no more than the first one, which a plain sample would have been."""
+    and flatter no more than the first one, which a plain sample would have been; where none does
+    both, among those that do not flatter."""
     unflattering = may_win([reply.text for reply in replies])
-    allowed = [
-        at
-        for at, reply in enumerate(replies)
-        if unflattering[at] and is_usable(reply) and rules.allow(reply.text)
-    ]
-    if not allowed:
-        return taste.choose(prompt, replies)
-    return allowed[taste.choose(prompt, [replies[at] for at in allowed])]
+    usable = [at for at, reply in enumerate(replies) if unflattering[at] and is_usable(reply)]
+    allowed = [at for at in usable if rules.allow(replies[at].text)]
+    among = allowed or usable or [*range(len(replies))]
+    return among[taste.choose(prompt, [replies[at] for at in among])]

@@ -23,6 +23,7 @@ from chatfeedback.records import (
     Turn,
 )
 from chatfeedback.rules.principles import AI_WEIGHT, Principle
+from chatfeedback.rules.protected import count_protected
 
 CRITIQUE = """\
 Here is a question and a reply to it.
@@ -72,7 +73,8 @@ class Critic:
     seed: int
 
     def label(self, principle: Principle, replies: Sequence[StoredReply]) -> list[AiLabel]:
-        """Labels for those of the replies that break the principle and could be mended."""
+        """Labels for those of the replies that break the principle and could be mended, without
+        flattery."""
         said = [
             self._fill(CRITIQUE, principle, reply.prompt_text, reply=reply.text)
             for reply in replies
@@ -92,7 +94,9 @@ class Critic:
         labels = [
             AiLabel(principle.text, reply.reply_id, reply.prompt_text, text, reply.text, critique)
             for (reply, critique), text in zip(broken, revised, strict=True)
-            if text and text != reply.text.strip()
+            if text
+            and text != reply.text.strip()
+            and count_protected(text) <= count_protected(reply.text)
         ]
         return self._confirmed(principle, labels)
 

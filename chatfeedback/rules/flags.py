@@ -17,7 +17,13 @@ from dataclasses import dataclass
 
 from chatfeedback.learning.calibration import PoolPrompt, PoolReply
 from chatfeedback.records import PreferencePair, ScoredText, StoredReply
-from chatfeedback.rules.principles import Check, Rules, phrase_pattern
+from chatfeedback.rules.principles import (
+    NO_RULES,
+    Check,
+    Rules,
+    may_be_better,
+    phrase_pattern,
+)
 from chatfeedback.taste.features import EMOJI
 from chatfeedback.taste.preferences import Flagged, Judgement
 
@@ -152,9 +158,10 @@ def pair_against(shown: Shown, read: tuple[ScoredText, ScoredText] | None) -> Pr
     """
     if read is not None and is_whole(*read):
         return _pair(shown.prompt_ids, read[1].token_ids, shown.token_ids)
-    if not shown.others:
+    others = [each for each in shown.others if may_be_better(each.text, shown.text, NO_RULES)]
+    if not others:
         return None
-    best = _most_like(shown.text, shown.others)
+    best = _most_like(shown.text, others)
     return _pair(shown.prompt_ids, best.token_ids, shown.token_ids)
 
 

@@ -399,7 +399,8 @@ _COUNTS: dict[str, Callable[[str], int]] = {
 def label_by_rule(
     each: PoolPrompt, values: Vector, check: Check, weight: float = AI_WEIGHT
 ) -> PreferencePair | None:
-    """The most pleasing right reply that keeps a check, over the most pleasing one that breaks it.
+    """The most pleasing right reply that keeps a check, over the most pleasing one that breaks it;
+    of those only that flatter no more.
 
     values: (n,) what the replies are worth to the person. None where all keep it, or none right.
     """
@@ -408,8 +409,12 @@ def label_by_rule(
     broken = [at for at in range(len(each.replies)) if at not in kept and each.replies[at].finished]
     if not right or not broken:
         return None
-    best = max(right, key=lambda at: values[at])
     worst = max(broken, key=lambda at: values[at])
+    most = count_protected(each.replies[worst].text)
+    right = [at for at in right if count_protected(each.replies[at].text) <= most]
+    if not right:
+        return None
+    best = max(right, key=lambda at: values[at])
     return PreferencePair(
         each.prompt_ids,
         each.replies[best].token_ids,
