@@ -221,6 +221,35 @@ def test_plain_peft_loads_the_folder_and_gives_the_same_logits(kind, tmp_path):
         assert_close(plain(input_ids=IDS).logits, logits(candidate))
 
 
+ODD_ONES = {  # layers that look linear and are not to be touched
+    "glm4_moe": {
+        "head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1,
+        "topk_group": 1, "moe_intermediate_size": 16, "first_k_dense_replace": 1,
+    },
+    "phimoe": {"num_local_experts": 4},
+    "falcon_h1": {
+        "mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 8,
+        "mamba_chunk_size": 16,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ODD_ONES)
+def test_experts_routers_and_mamba_layers_stay_as_they_are_and_the_rest_learns(kind, tmp_path):
+    live, candidate = make_views(tiny_model(kind, **ODD_ONES[kind]))
+    candidate.reset(4, 8.0, 0)
+    disturb(candidate)
+    live.use(publish(candidate, tmp_path / "one"))
+    plain = PeftModel.from_pretrained(tiny_model(kind, **ODD_ONES[kind]), str(tmp_path / "one"))
+    with torch.no_grad():
+        wanted = plain.eval()(input_ids=IDS).logits
+    assert_close(logits(candidate), wanted, atol=1e-5, rtol=1e-5)
+    assert_close(logits(live), wanted, atol=1e-5, rtol=1e-5)
+    names = {name.rpartition(".")[2] for name in lora_layers(candidate.model)}
+    assert {"q_proj", "k_proj", "v_proj", "o_proj"} <= names
+    assert not names & {"experts", "gate", "router", "out_proj"}
+
+
 def test_the_live_view_serves_what_was_learned(views, tmp_path):
     live, candidate = views
     disturb(candidate)

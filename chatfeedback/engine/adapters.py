@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
+from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,6 +39,13 @@ from chatfeedback.records import AdapterUse
 
 SLOTS = 3  # adapters the live view keeps loaded: the serving one, the one before, a candidate
 CANDIDATE = "candidate"
+MAMBA = (
+    "falcon_h1",
+    "falcon_mamba",
+    "mamba",
+    "mamba2",
+    "nemotron_h",
+)  # PEFT refuses their out_proj
 
 Item = TypeVar("Item")
 
@@ -357,7 +365,12 @@ def _copy_tree(model: Any) -> Any:
 
 
 def _target_names(model: Any) -> list[str]:
-    """Last names of all linear layers but the head's, e.g. q_proj ... down_proj."""
+    """Last names of all linear layers but the head's, e.g. q_proj ... down_proj.
+
+    Left out are routers, which are linear layers that answer with more than a product; layers of
+    Mamba whose weights fused kernels read by themselves; and, beside experts that are stacked in
+    one tensor, the layers whose names PEFT takes for the experts'.
+    """
     head = model.get_output_embeddings()
     names = set()
     for path, module in model.named_modules():
@@ -365,9 +378,16 @@ def _target_names(model: Any) -> list[str]:
             module = module.base_layer
         elif ".base_layer" in path or ".lora_" in path:
             continue
-        if isinstance(module, nn.Linear | Conv1D) and module is not head:
+        is_linear = isinstance(module, nn.Linear | Conv1D) and not type(module).__name__.endswith(
+            "Router"
+        )
+        if is_linear and module is not head:
             names.add(path.removesuffix(".base_layer").rpartition(".")[2])
-    return sorted(names)
+    if model.config.model_type in MAMBA:
+        names.discard("out_proj")
+    config = LoraConfig(target_modules=sorted(names))
+    convert_peft_config_for_transformers(config, model, None)
+    return sorted(config.target_modules)
 
 
 def _lora_config(model: Any, rank: int, alpha: float) -> LoraConfig:
