@@ -2,12 +2,14 @@
 
 import dataclasses
 import io
+import json
 from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from chatfeedback.errors import PromptTooLong
 from chatfeedback.learning.calibration import PoolPrompt, PoolReply, calibrate
 from chatfeedback.learning.dataset import (
     LABELLED_WEIGHT,
@@ -140,6 +142,34 @@ def rate(session, me):
     chat = session.new_conversation(me)
     shown = list(session.reply(me, chat, "What is bread?", "m1"))[-1]
     session.give_feedback(me, FeedbackEvent("c1", "thumb", reply_id=shown.reply_ids[0], value=1))
+
+
+class OfLittleRoom(FakeEngine):
+    """Its base cannot read a thousand characters."""
+
+    def _refuse(self, request):
+        if any(len(turn.text) > 1000 for turns in request.prompts for turn in turns):
+            raise PromptTooLong("The message alone does not fit.")
+
+    def sample(self, request):
+        self._refuse(request)
+        return super().sample(request)
+
+    def score(self, request):
+        self._refuse(request)
+        return super().score(request)
+
+
+def test_a_choice_about_more_than_the_base_can_read_does_not_end_every_run(tmp_path):
+    """It came with a file, or from before the base was changed."""
+    row = {"prompt": "Read this. " * 100, "chosen": "A better answer.", "rejected": "Worse."}
+    with running(tmp_path, OfLittleRoom()) as session:
+        me = session.default_person().person_id
+        session.data.import_file(me, "rows.jsonl", json.dumps(row).encode())
+        session.learn_now(me)
+        session.wait_for_learning(me, timeout_s=30)
+        [run] = session._store.runs(me)
+        assert run.state in ("promoted", "rejected"), run.outcome
 
 
 def of_format(number, blob):

@@ -217,12 +217,9 @@ def rollout_prompts(
     taste: Taste, calibration: Calibration, own: int = 24, neutral: int = 48
 ) -> tuple[RolloutPrompt, ...]:
     """The person's own, newest first, then neutral ones for breadth; none twice."""
-    chosen = [j.reply_ids[0] for j in taste.judgements if isinstance(j, Better | Ranked)]
-    replies = [taste.reply(reply_id) for reply_id in reversed(chosen)]
     asked = [
         RolloutPrompt(reply.prompt_text, reply.prompt_ids)
-        for reply in replies
-        if reply.prompt_ids and reply.base_key == calibration.base_key
+        for reply in _chosen(taste, calibration.base_key)
     ]
     pool = [RolloutPrompt(each.prompt, each.prompt_ids) for each in calibration.pool]
     return tuple(dict.fromkeys([*dict.fromkeys(asked)][:own] + pool[:neutral]))
@@ -230,6 +227,13 @@ def rollout_prompts(
 
 def own_prompts(taste: Taste, limit: int = 24) -> list[str]:
     """Prompts of the person's own choices, newest first, none twice."""
-    chosen = [j.reply_ids[0] for j in taste.judgements if isinstance(j, Better | Ranked)]
-    prompts = [taste.reply(reply_id).prompt_text for reply_id in reversed(chosen)]
+    prompts = [reply.prompt_text for reply in _chosen(taste, taste.basis.base_key)]
     return list(dict.fromkeys(prompts))[:limit]
+
+
+def _chosen(taste: Taste, base_key: str) -> list[StoredReply]:
+    """The best replies of the person's choices, newest first, of those that this base has read:
+    another's prompt may be longer than it can."""
+    chosen = [j.reply_ids[0] for j in taste.judgements if isinstance(j, Better | Ranked)]
+    replies = [taste.reply(reply_id) for reply_id in reversed(chosen)]
+    return [reply for reply in replies if reply.prompt_ids and reply.base_key == base_key]
