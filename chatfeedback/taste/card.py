@@ -67,7 +67,7 @@ _OPPOSED = (
     {"short answers", "give an example"},
     {"short answers", "end with a question"},
 )
-"""Wishes that contradict each other or nearly so: the surer one stays."""
+"""Wishes that contradict each other or nearly so: the stronger one stays."""
 
 
 def kind_of(question: str) -> Kind:
