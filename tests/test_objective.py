@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chatfeedback.errors import InputRefused
-from chatfeedback.learning.dataset import add_evidence, rate_sides
+from chatfeedback.learning.dataset import add_evidence, own_pairs, rate_sides
 from chatfeedback.learning.objective import (
     EvidenceCounts,
     choose_objective,
@@ -26,11 +26,11 @@ from chatfeedback.records import (
     RunSettings,
     SftSettings,
 )
+from chatfeedback.rules.principles import NO_RULES, Rules, read_check
 from chatfeedback.settings import Settings
 from chatfeedback.taste.preferences import (
     HALF_LIFE_JUDGEMENTS,
     training_demonstrations,
-    training_pairs,
     training_rankings,
     training_ratings,
 )
@@ -225,11 +225,11 @@ class Heard:
         self.reply = log.reply
 
 
-def evidence(log, settings):
+def evidence(log, settings, rules=NO_RULES):
     taste = Heard(log)
-    pairs = tuple(training_pairs(taste.judgements, taste, BASE))
+    pairs = tuple(own_pairs(taste, BASE, rules))
     request = LearnRequest("run", "folder", "a", pairs, (), (), settings, seed=0)
-    return pairs, add_evidence(request, taste, BASE)
+    return pairs, add_evidence(request, taste, BASE, rules)
 
 
 def test_dpo_learns_from_pairs_and_imitates_rewrites(log):
@@ -278,6 +278,39 @@ def test_a_reply_liked_twice_counts_once(log):
     log.say("pick", comparison_id=1, outcome="first")
     _, request = evidence(log, KtoSettings())
     assert [each.is_liked for each in request.ratings if each.reply_ids == (11,)] == [True]
+
+
+FLATTERY = "What a brilliant question! It is bread."
+BRIEF = Rules((read_check("at most five words"),))
+
+
+def test_a_flattering_favourite_teaches_in_no_objective(log):
+    log.replies[7] = replace(log.replies[7], text=FLATTERY)
+    log.say("rank", comparison_id=3, order=(7, 5, 6, 8))
+    log.say("thumb", reply_id=7, value=1)
+    pairs, listwise = evidence(log, ListwiseSettings())
+    _, kto = evidence(log, KtoSettings())
+    assert {pair.chosen_ids for pair in pairs} == {(15,), (16,)}
+    assert [each.replies for each in listwise.rankings] == [((15,), (16,), (18,))]
+    assert (17,) not in {each.reply_ids for each in kto.ratings if each.is_liked}
+
+
+def test_what_breaks_a_principle_teaches_in_no_objective(log):
+    new_id = log.edit(3, "This rewritten answer has more than five words.")
+    log.replies[7] = replace(log.replies[7], text="This has more words than five.")
+    log.say("thumb", reply_id=7, value=1)
+    log.say("pick", comparison_id=3, outcome="third")
+    pairs, listwise = evidence(log, ListwiseSettings(), BRIEF)
+    _, kto = evidence(log, KtoSettings(), BRIEF)
+    assert (pairs, listwise.demonstrations, listwise.rankings) == ((), (), ())
+    assert not {(17,), (10 + new_id,)} & {each.reply_ids for each in kto.ratings if each.is_liked}
+
+
+def test_a_disliked_reply_teaches_whatever_it_says(log):
+    log.replies[7] = replace(log.replies[7], text=FLATTERY)
+    log.say("thumb", reply_id=7, value=-1)
+    _, kto = evidence(log, KtoSettings(), BRIEF)
+    assert [(each.reply_ids, each.is_liked) for each in kto.ratings] == [((17,), False)]
 
 
 def test_sft_imitates_rewrites_alone(log):

@@ -32,7 +32,7 @@ from chatfeedback.rules.principles import NO_RULES, Rules, may_be_better
 from chatfeedback.taste.likelihoods import Matrix, Vector
 from chatfeedback.taste.preferences import (
     Better,
-    Judgement,
+    MayTeach,
     Ranked,
     training_demonstrations,
     training_pairs,
@@ -75,9 +75,12 @@ def own_pairs(
     counts: Counts = always,
 ) -> list[PreferencePair]:
     """What the person's reactions themselves say, as pairs."""
-    may_teach = [j for j in taste.lasting_judgements if _may_teach(j, taste, rules)]
-    if counts is always:  # nothing to measure
-        return training_pairs(may_teach, taste, base_key)
+    within_rules = _may_teach(rules)
+
+    def may_teach(chosen: StoredReply, rejected: StoredReply | None) -> bool:
+        if not within_rules(chosen, rejected):
+            return False
+        return counts is always or rejected is None or both_count(chosen, rejected)
 
     def both_count(chosen: StoredReply, rejected: StoredReply) -> bool:
         both = (chosen, rejected)
@@ -85,14 +88,14 @@ def own_pairs(
         better, worse = taste.basis.phis(rejected.prompt_text, texts, features)
         return counts(better, worse)
 
-    return training_pairs(may_teach, taste, base_key, both_count)
+    return training_pairs(taste.lasting_judgements, taste, base_key, may_teach)
 
 
-def _may_teach(judgement: Judgement, taste: Taste, rules: Rules) -> bool:
-    if not isinstance(judgement, Better):
-        return True
-    chosen, rejected = taste.reply(judgement.chosen_id), taste.reply(judgement.rejected_id)
-    return may_be_better(chosen.text, rejected.text, rules)
+def _may_teach(rules: Rules) -> MayTeach:
+    """What keeps the rules and flatters no more than what it is better than."""
+    return lambda chosen, rejected: may_be_better(
+        chosen.text, rejected.text if rejected else "", rules
+    )
 
 
 def label_pairs(
@@ -151,22 +154,25 @@ def gather_retention(calibration: Calibration) -> tuple[Demonstration, ...]:
     )
 
 
-def add_evidence(request: LearnRequest, taste: Taste, base_key: str) -> LearnRequest:
-    """The request with what its objective learns from, besides pairs or in their place.
+def add_evidence(
+    request: LearnRequest, taste: Taste, base_key: str, rules: Rules = NO_RULES
+) -> LearnRequest:
+    """The request with what its objective learns from, besides pairs or in their place; of this,
+    too, nothing that breaks the rules or flatters.
 
     Rankings are learned as such, not as the pairs they consist of. For KTO both sides of a pair
     are rated replies, the chosen one liked: so the reward model's labels count there too.
     """
-    judgements = taste.lasting_judgements
-    written = tuple(training_demonstrations(judgements, taste, base_key))
+    said = (taste.lasting_judgements, taste, base_key, _may_teach(rules))
+    written = tuple(training_demonstrations(*said))
     request = replace(request, demonstrations=written)
     match request.settings:
         case ListwiseSettings():
-            rankings = tuple(training_rankings(judgements, taste, base_key))
+            rankings = tuple(training_rankings(*said))
             pairs = tuple(pair for pair in request.pairs if not _is_within(pair, rankings))
             return replace(request, rankings=rankings, pairs=pairs)
         case KtoSettings():
-            ratings = (*training_ratings(judgements, taste, base_key), *rate_sides(request.pairs))
+            ratings = (*training_ratings(*said), *rate_sides(request.pairs))
             return replace(request, ratings=_once(ratings), pairs=())
         case SftSettings():
             return replace(request, pairs=())

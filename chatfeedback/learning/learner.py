@@ -58,7 +58,7 @@ from chatfeedback.records import (
 from chatfeedback.rules.flags import flagged_ids
 from chatfeedback.rules.labels import Labeller
 from chatfeedback.rules.orders import Orders
-from chatfeedback.rules.principles import cap_ai_labels
+from chatfeedback.rules.principles import Rules, cap_ai_labels
 from chatfeedback.settings import Settings
 from chatfeedback.taste.prior import MIN_CLICKS
 from chatfeedback.taste.taste import Taste, Tastes
@@ -487,7 +487,8 @@ class Learner:
     def _prepare(
         self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
     ) -> LearnRequest:
-        pairs = self._gather(run, base, taste, calibration)
+        rules = self._orders.rules(run.person_id, taste, calibration)
+        pairs = self._gather(run, base, taste, calibration, rules)
         serving = self._store.serving(run.person_id, base.key)
         adapter_id = f"{run.run_id}-{run.attempts}"  # a folder is written only once
         settings = self._settings_of(run.person_id)
@@ -503,15 +504,19 @@ class Learner:
             parent=serving.adapter_id if serving else None,
             data_hash=run.data_hash,
         )
-        request = add_evidence(request, taste, base.key)
+        request = add_evidence(request, taste, base.key, rules)
         return add_trials(request, taste, calibration)
 
     def _gather(
-        self, run: LearningRun, base: BaseInfo, taste: Taste, calibration: Calibration
+        self,
+        run: LearningRun,
+        base: BaseInfo,
+        taste: Taste,
+        calibration: Calibration,
+        rules: Rules,
     ) -> tuple[PreferencePair, ...]:
         """All that this version learns from: clicks, labels, principles, flags; for a team, its
         members' too."""
-        rules = self._orders.rules(run.person_id, taste, calibration)
         gather = gather_together if taste.members else gather_pairs
         pairs = gather(taste, calibration, rules)
         labeller = Labeller(self._store, self._engine, base, taste, run.seed)

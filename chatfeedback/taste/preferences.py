@@ -314,11 +314,20 @@ def _from_use(stored: StoredFeedback) -> list[Judgement]:
 # --- evidence for the policy -----------------------------------------------------------------
 
 
+MayTeach = Callable[[StoredReply, StoredReply | None], bool]
+"""Whether it may be learned that a reply is better than another or, with None, that it is good."""
+
+
+def everything(_chosen: StoredReply, _rejected: StoredReply | None) -> bool:
+    """All may be learned."""
+    return True
+
+
 def training_pairs(
     judgements: Sequence[Judgement],
     lookups: Lookups,
     base_key: str,
-    may_teach: Callable[[StoredReply, StoredReply], bool] = lambda chosen, rejected: True,
+    may_teach: MayTeach = everything,
 ) -> list[PreferencePair]:
     """Pairs for the policy update, oldest first: picks, rankings, rewrites, and liked against
     disliked replies to one message.
@@ -326,9 +335,6 @@ def training_pairs(
     Token ids belong to one base, so replies of another base are left out, and so are rewrites that
     have no ids yet. Weights halve every HALF_LIFE_JUDGEMENTS judgements; a pair said twice
     counts once, at its larger weight.
-
-    Args:
-        may_teach: whether a pair of (chosen, rejected) counts at all.
     """
     said = [j for j in judgements if isinstance(j, Better)]
     said += [pair for j in judgements if isinstance(j, Ranked) for pair in _pairs_of(j)]
@@ -352,18 +358,29 @@ def training_pairs(
 
 
 def training_rankings(
-    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+    judgements: Sequence[Judgement],
+    lookups: Lookups,
+    base_key: str,
+    may_teach: MayTeach = everything,
 ) -> list[RankedReplies]:
     """Rankings for the policy update, oldest first; otherwise as `training_pairs`.
 
-    Replies of another base are left out of a ranking; what is left of it must still rank something.
+    Left out of a ranking are replies of another base, and those above one that they may not be
+    better than; what is left of it must still rank something.
     """
     recency, found = _recency(judgements), []
     for judgement in judgements:
         if not isinstance(judgement, Ranked):
             continue
         replies = [lookups.reply(reply_id) for reply_id in judgement.reply_ids]
-        usable = [_usable(reply, base_key) for reply in replies]
+        usable = [
+            _usable(reply, base_key)
+            and (
+                place >= judgement.n_ranked
+                or all(may_teach(reply, worse) for worse in replies[place + 1 :])
+            )
+            for place, reply in enumerate(replies)
+        ]
         kept = tuple(r.token_ids for r, is_usable in zip(replies, usable, strict=True) if is_usable)
         n_ranked = min(sum(usable[: judgement.n_ranked]), len(kept) - 1)
         if n_ranked > 0:
@@ -373,7 +390,10 @@ def training_rankings(
 
 
 def training_ratings(
-    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+    judgements: Sequence[Judgement],
+    lookups: Lookups,
+    base_key: str,
+    may_teach: MayTeach = everything,
 ) -> list[RatedReply]:
     """Thumbs, stars and flags for the policy update, oldest first; otherwise as `training_pairs`.
     Three stars say neither good nor bad."""
@@ -382,21 +402,25 @@ def training_ratings(
         if not isinstance(judgement, Rated | Starred | Flagged):
             continue
         reply, opinion = lookups.reply(judgement.reply_id), _opinion(judgement)
-        if opinion != 0 and _usable(reply, base_key):
+        counts = opinion < 0 or (opinion > 0 and may_teach(reply, None))
+        if counts and _usable(reply, base_key):
             weight = abs(opinion) * recency[judgement.feedback_id]
             found.append(RatedReply(reply.prompt_ids, reply.token_ids, opinion > 0, weight))
     return found
 
 
 def training_demonstrations(
-    judgements: Sequence[Judgement], lookups: Lookups, base_key: str
+    judgements: Sequence[Judgement],
+    lookups: Lookups,
+    base_key: str,
+    may_teach: MayTeach = everything,
 ) -> list[Demonstration]:
     """Answers the person rewrote, oldest first; otherwise as `training_pairs`."""
     recency, found = _recency(judgements), []
     for judgement in judgements:
         if isinstance(judgement, Better) and judgement.source == "edit":
             written, original = (lookups.reply(reply_id) for reply_id in judgement.reply_ids)
-            if _usable(written, base_key) and original.prompt_ids:
+            if _usable(written, base_key) and original.prompt_ids and may_teach(written, original):
                 weight = judgement.weight * recency[judgement.feedback_id]
                 found.append(Demonstration(original.prompt_ids, written.token_ids, weight))
     return found
