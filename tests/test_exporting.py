@@ -147,7 +147,7 @@ def revise(store: Store, me: int) -> int:
 def feedback_in(file: ExportedFile) -> list[str]:
     """The rows of a file that say something of answers, in no order and without names; a chat or
     swipe that nobody judged is no feedback."""
-    text = unpack(file.name, file.data)
+    text = "\n".join(unpack(file.name, file.data))
     lines = filter(str.strip, text.splitlines())
     rows = json.loads(text) if file.name.endswith(".json") else map(json.loads, lines)
     tells = {"chatfeedback", "chatfeedback_event", "data", "chosen", "kto_tag"}

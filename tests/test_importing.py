@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from contextlib import suppress
 
 import pytest
 
@@ -190,12 +191,39 @@ def test_the_swipes_of_the_last_answer_say_nothing_yet() -> None:
     assert count_teaches(found.chats) == {"nothing yet: answers to rate": 1}
 
 
-def test_chats_in_a_zip_archive_are_read_one_after_the_other() -> None:
+def archive_of(**members: str | bytes) -> bytes:
+    """A ZIP archive of these files."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("one.jsonl", silly_tavern("a", "b"))
-        archive.writestr("two.jsonl", silly_tavern("c", "d"))
-    assert len(read_file("chats.zip", packed.getvalue()).chats) == 2
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_chats_in_a_zip_archive_are_read_one_after_the_other() -> None:
+    packed = archive_of(one=silly_tavern("a", "b"), two=silly_tavern("c", "d"))
+    assert len(read_file("chats.zip", packed).chats) == 2
+
+
+def test_what_a_mac_puts_into_an_archive_is_left_aside() -> None:
+    leftovers = {"__MACOSX/._one.jsonl": b"\x00\x05\x16\x07\xff", ".DS_Store": b"\x00\xff"}
+    packed = archive_of(**{"chats/one.jsonl": silly_tavern("a", "b")} | leftovers)
+    assert len(read_file("chats.zip", packed).chats) == 1
+
+
+def test_an_archive_may_hold_lists_and_lines() -> None:
+    rows = [json.dumps({"prompt": prompt, "chosen": "a", "rejected": "b"}) for prompt in "pqrs"]
+    packed = archive_of(one=f"[{rows[0]},\n{rows[1]}]", two=f"[{rows[2]}]", three=rows[3] + "\n{")
+    found = read_file("rows.zip", packed)
+    assert [chat.exchanges[0].prompt for chat in found.chats] == [*"pqrs"]
+    assert [error.line for error in found.errors] == [5]
+
+
+def test_a_damaged_archive_is_refused_whatever_is_wrong_with_it() -> None:
+    packed = archive_of(one=silly_tavern("a", "b") * 20)
+    for at in range(30, len(packed)):
+        with suppress(InputRefused):
+            read_file("chats.zip", packed[:at] + bytes([packed[at] ^ 255]) + packed[at + 1 :])
 
 
 # --- what is wrong with a row ------------------------------------------------------------------
@@ -216,6 +244,8 @@ def test_chats_in_a_zip_archive_are_read_one_after_the_other() -> None:
         ({"prompt": "p", "completions": ["a", "b"]}, 'needs "ranks"'),
         ({"prompt": [{"role": "tool", "content": "x"}], "completion": "c"}, 'a turn of "tool"'),
         ({"prompt": "p", "completion": "\ud800", "label": True}, "half a character"),
+        ({"prompt": "p", "completions": ["a", "b"], "ranks": [1, 10**400]}, "should be numbers"),
+        ({"prompt": ["\ud800"], "completion": "c"}, "\ufffd"),
         ({"something": "else"}, "It has something, which is no row of TRL"),
     ],
 )
@@ -223,6 +253,39 @@ def test_a_bad_row_is_named_with_its_line_and_its_fault(row, complaint) -> None:
     [(line, message)] = errors(row)
     assert line == 2
     assert complaint in message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": ["thumb"], "reply": 0, "value": 1},
+        {"kind": "pick", "shown": 2, "outcome": "first"},
+        {"kind": "rank", "shown": [0, 1], "order": 0},
+        {"kind": "thumb", "reply": 0, "value": True},
+        {"kind": "rating", "reply": 0, "value": 4.0},
+        {"kind": "trait", "trait": ["emoji"], "value": 1},
+    ],
+)
+def test_a_reaction_of_the_wrong_type_costs_its_row_alone(wrong) -> None:
+    exchange = {"prompt": "p", "replies": [{"text": "a"}, {"text": "b"}], "reactions": [wrong]}
+    good = {"prompt": "p", "replies": [{"text": "a"}]}
+    rows = [{"chatfeedback": 1, "exchanges": [each]} for each in (good, exchange)]
+    found = read_file("rows.jsonl", "\n".join(map(json.dumps, rows)).encode())
+    assert [len(found.chats), [each.line for each in found.errors]] == [1, [2]]
+
+
+def test_names_and_titles_cut_in_the_middle_of_an_emoji_cost_nothing() -> None:
+    exchange = {"id": "\ud83d", "prompt": "p", "replies": [{"text": "a"}]}
+    [chat] = read({"chatfeedback": 1, "title": "Well \ud83d", "exchanges": [exchange]})
+    assert (chat.title, chat.exchanges[0].key[:7]) == ("Well \ufffd", "import:")
+
+
+@pytest.mark.parametrize("place", ["parentId", "childrenIds", "content", "role"])
+@pytest.mark.parametrize("odd", [3, True, 1.5, [1], {"a": 1}])
+def test_an_odd_message_of_open_webui_costs_its_row_at_most(place, odd) -> None:
+    entry = open_webui(1, "r2")
+    entry["snapshot"]["chat"]["chat"]["history"]["messages"]["u"][place] = odd
+    assert read_file("f", json.dumps([open_webui(1), entry]).encode()).chats
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from chatfeedback.exchange.formats.shared import (
     SharedChat,
     SharedExchange,
     SharedReaction,
+    mend,
     name_all,
     show,
 )
@@ -69,7 +70,11 @@ def read_file(name: str, data: bytes) -> ReadFile:
             "once. Split it into several files."
         )
     errors: list[RowError] = []
-    records = list(read_records(unpack(name, data), errors))
+    records: list[Numbered] = []
+    before = 0
+    for text in unpack(name, data):
+        records += read_records(text, errors, before)
+        before += text.count("\n") + 1
     if not records:
         first = f" Line {errors[0].line}: {errors[0].message}" if errors else " It is empty."
         raise InputRefused(f"{name} has no row that can be read.{first}")
@@ -85,18 +90,27 @@ def read_file(name: str, data: bytes) -> ReadFile:
     return ReadFile(kind, tuple(chats), tuple(errors))
 
 
-def unpack(name: str, data: bytes) -> str:
-    """The text of a file, or of all files in a ZIP archive one after the other."""
+def unpack(name: str, data: bytes) -> list[str]:
+    """The text of a file, or of each file in a ZIP archive."""
     if not data.startswith(b"PK\x03\x04"):
-        return decode(name, data)
+        return [decode(name, data)]
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [each for each in archive.infolist() if not each.is_dir()]
+            members = [each for each in archive.infolist() if not is_aside(each)]
             if sum(each.file_size for each in members) > MAX_BYTES:
                 raise InputRefused(f"{name} is over {MAX_BYTES // 2**20} MiB when unpacked.")
-            return "\n".join(decode(each.filename, archive.read(each)) for each in members)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputRefused(f"{name} is no ZIP archive that can be unpacked ({error}).") from error
+            return [decode(each.filename, archive.read(each)) for each in members]
+    except InputRefused:
+        raise
+    except Exception as error:  # each way to pack has errors of its own for what is damaged
+        what = str(error) or type(error).__name__
+        raise InputRefused(f"{name} is no ZIP archive that can be unpacked ({what}).") from error
+
+
+def is_aside(member: zipfile.ZipInfo) -> bool:
+    """Whether it is a folder, or what a Mac puts beside the files of an archive."""
+    *folders, name = member.filename.split("/")
+    return member.is_dir() or "__MACOSX" in folders or name.startswith(".")
 
 
 def decode(name: str, data: bytes) -> str:
@@ -110,17 +124,22 @@ def decode(name: str, data: bytes) -> str:
         ) from error
 
 
-def read_records(text: str, errors: list[RowError]) -> Iterator[Numbered]:
-    """(line, row) of JSONL, or (number, entry) of one JSON list; what is no object is an error."""
+def read_records(text: str, errors: list[RowError], before: int) -> Iterator[Numbered]:
+    """(line, row) of JSONL, or (number, entry) of one JSON list; what is no object is an error.
+
+    Args:
+        before: lines of the files that come before this one in their archive.
+    """
     if text.lstrip().startswith("["):
         rows: Iterator[tuple[int, Any]] = enumerate(load_list(text), start=1)
     else:
-        rows = load_lines(text, errors)
+        rows = load_lines(text, errors, before)
     for line, record in rows:
         if isinstance(record, dict):
-            yield line, record
+            yield before + line, record
         else:
-            errors.append(RowError(line, f"A row should be a JSON object, not {show(record)}."))
+            wrong = f"A row should be a JSON object, not {show(record)}."
+            errors.append(RowError(before + line, wrong))
 
 
 def load_list(text: str) -> list[Any]:
@@ -131,7 +150,7 @@ def load_list(text: str) -> list[Any]:
         raise InputRefused(f"The file begins like a JSON list but is none: {error}.") from error
 
 
-def load_lines(text: str, errors: list[RowError]) -> Iterator[tuple[int, Any]]:
+def load_lines(text: str, errors: list[RowError], before: int) -> Iterator[tuple[int, Any]]:
     """Each line of JSONL; one JSON object over many lines is one row."""
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
@@ -143,7 +162,7 @@ def load_lines(text: str, errors: list[RowError]) -> Iterator[tuple[int, Any]]:
             if number == 1 and (whole := load_whole(text)) is not None:
                 yield 1, whole
                 return
-            errors.append(RowError(number, f"It is not JSON: {error}."))
+            errors.append(RowError(before + number, f"It is not JSON: {error}."))
 
 
 def load_whole(text: str) -> Any:
@@ -165,7 +184,7 @@ def parse(
         for kind, tells, read in FORMATS:
             if tells(record):
                 return kind, (read_row(kind, tells, read, each) for each in records)
-    keys = ", ".join(list(records[0][1])[:8])
+    keys = mend(", ".join(list(records[0][1])[:8]))
     raise InputRefused(
         f"{name} is in none of the known formats; its first row has {keys or 'nothing'}. "
         f"Known are {KNOWN}."
@@ -179,7 +198,7 @@ def read_row(
     line, record = numbered
     try:
         if not tells(record):
-            keys = ", ".join(list(record)[:8]) or "nothing"
+            keys = mend(", ".join(list(record)[:8])) or "nothing"
             raise RowRefused(f"It has {keys}, which is no row of {kind} data.")
         return line, read(record)
     except RowRefused as error:

@@ -25,6 +25,7 @@ from chatfeedback.exchange.formats.shared import (
     last_words,
     pairs_of,
     read_content,
+    read_name,
     read_time,
     require_text,
     show,
@@ -110,8 +111,9 @@ def answers_to(
     parent = history.get(parent_id)
     if parent is None:
         raise RowRefused("The message that was answered is missing from its chat.")
-    children = [str(each) for each in parent.get("childrenIds") or []]
-    ids = [each for each in children if each in history] or [rated_id]
+    children = parent.get("childrenIds")
+    names = [str(each) for each in children] if isinstance(children, list) else []
+    ids = [each for each in names if each in history] or [rated_id]
     ids = ids if rated_id in ids else [*ids, rated_id]
     texts = [(each, read_content(history[each].get("content"), "An answer")) for each in ids]
     rated = dict(texts)[rated_id]
@@ -129,15 +131,15 @@ def turns_up_to(history: dict[str, dict[str, Any]], message_id: str) -> list[Tol
     """The turns from the first to this one, along the branch that leads to it."""
     turns: list[Told] = []
     visited: set[str] = set()
-    at: str | None = message_id
-    while at and at in history and at not in visited:
+    at = message_id
+    while at in history and at not in visited:
         visited.add(at)
         message = history[at]
         role = message.get("role")
         if role not in ("user", "assistant", "system"):
             raise RowRefused(f"Its chat has a turn of {show(role)}, which cannot be taken over.")
         turns.append(Told(role, read_content(message.get("content"), "A message")))
-        at = message.get("parentId")
+        at = str(message.get("parentId"))
     return turns[::-1]
 
 
@@ -149,7 +151,7 @@ def read_reactions(
     if value not in (1, -1, "1", "-1"):
         raise RowRefused(f'"rating" is 1 or -1, not {show(value)}.')
     when = read_time(record.get("created_at"))
-    key = str(record.get("id", ""))[:150]
+    key = read_name(str(record.get("id", ""))[:150])
     said = [judge(data, int(value), at, n)]
     details = data.get("details")
     score = details.get("rating") if isinstance(details, dict) else None

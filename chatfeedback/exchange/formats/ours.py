@@ -21,7 +21,9 @@ from chatfeedback.exchange.formats.shared import (
     SharedReaction,
     SharedReply,
     as_json,
+    read_name,
     read_time,
+    read_title,
     require_text,
     show,
 )
@@ -60,7 +62,7 @@ def read(record: dict[str, Any]) -> SharedChat:
     traits = tuple(read_reaction(each, 0) for each in need_list(record, "traits"))
     if not exchanges and not traits:
         raise RowRefused('It has neither "exchanges" nor "traits".')
-    return SharedChat(exchanges, traits, title=str(record.get("title", ""))[:200])
+    return SharedChat(exchanges, traits, title=read_title(record.get("title", "")))
 
 
 def read_exchange(record: object) -> SharedExchange:
@@ -78,7 +80,7 @@ def read_exchange(record: object) -> SharedExchange:
             read_reaction(each, len(replies)) for each in need_list(record, "reactions")
         ),
         kept=kept if replies else 0,
-        key=read_key(record),
+        key=read_name(record.get("id")),
         is_context=record.get("is_context") is True,
     )
 
@@ -95,9 +97,9 @@ def read_reply(record: object, at: int) -> SharedReply:
 
 def read_reaction(record: object, n_replies: int) -> SharedReaction:
     """A reaction with exactly what its kind has, about replies that are there."""
-    if not isinstance(record, dict) or record.get("kind") not in USES:
+    if not isinstance(record, dict) or str(record.get("kind")) not in USES:
         raise RowRefused(f"A reaction has a kind ({', '.join(USES)}); this one is {show(record)}.")
-    kind = record["kind"]
+    kind: Any = str(record["kind"])
     known = {field.name for field in fields(SharedReaction)} - {"kind", "key", "is_excluded"}
     given = {name for name in known - {"at_utc"} if record.get(name) is not None}
     if given != USES[kind]:
@@ -107,8 +109,8 @@ def read_reaction(record: object, n_replies: int) -> SharedReaction:
         )
     reaction = SharedReaction(
         kind,
-        **{name: as_tuple(record[name]) for name in given},
-        key=read_key(record),
+        **{name: read_value(name, record[name]) for name in given},
+        key=read_name(record.get("id")),
         at_utc=read_time(record.get("at")),
         is_excluded=record.get("is_excluded") is True,
     )
@@ -125,7 +127,8 @@ def require_sense(reaction: SharedReaction, n_replies: int) -> None:
         raise RowRefused(f"A {reaction.kind} is about a reply that is not there: {positions}.")
     if reaction.kind in ("pick", "rank"):
         require_vote(reaction)
-    if reaction.kind in VALUES and reaction.value not in VALUES[reaction.kind]:
+    value, values = reaction.value, VALUES.get(reaction.kind)
+    if values and (type(value) is not int or value not in values):
         raise RowRefused(f"A {reaction.kind} cannot have the value {show(reaction.value)}.")
     if reaction.kind in ("edit", "chip", "comment"):
         require_text(reaction.text, f"The text of a {reaction.kind}")
@@ -148,15 +151,13 @@ def require_vote(reaction: SharedReaction) -> None:
         raise RowRefused(f"A choice among {len(shown)} cannot be {show(reaction.outcome)}.")
 
 
-def as_tuple(value: Any) -> Any:
-    """Lists of JSON as tuples."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def read_key(record: dict[str, Any]) -> str:
-    """The name of an exchange or a reaction; "" when it has none that can be stored."""
-    key = record.get("id", "")
-    return key if isinstance(key, str) and len(key) <= 200 else ""
+def read_value(name: str, value: Any) -> Any:
+    """What a reaction has under this name; positions of several replies as a tuple."""
+    if name not in ("shown", "order"):
+        return value
+    if not isinstance(value, list):
+        raise RowRefused(f'"{name}" should be a list, not {show(value)}.')
+    return tuple(value)
 
 
 def need_list(record: dict[str, Any], name: str) -> list[Any]:

@@ -241,10 +241,26 @@ def read_time(value: object) -> str:
             moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
         else:
             return ""
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat(timespec="milliseconds")
     except (ValueError, OverflowError, OSError):
         return ""
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def read_name(value: object) -> str:
+    """A name as it is stored; "" when it is none that can be."""
+    is_name = isinstance(value, str) and len(value) <= 200 and not HALF_A_CHARACTER.search(value)
+    return str(value) if is_name else ""
+
+
+def read_title(value: object) -> str:
+    """A title as it is stored; many programs cut theirs in the middle of an emoji."""
+    return mend(str(value))[:200]
+
+
+def mend(text: str) -> str:
+    """A text with half a character in it as one that can be stored and shown."""
+    return HALF_A_CHARACTER.sub("\ufffd", text)
 
 
 def show(value: object) -> str:
@@ -253,6 +269,7 @@ def show(value: object) -> str:
         shown = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         shown = repr(value)
+    shown = mend(shown)
     return shown if len(shown) <= 60 else shown[:59] + "…"
 
 

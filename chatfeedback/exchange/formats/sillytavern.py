@@ -21,6 +21,7 @@ from chatfeedback.exchange.formats.shared import (
     last_words,
     pairs_of,
     pick,
+    read_title,
     require_text,
     show,
 )
@@ -41,7 +42,7 @@ def read_all(records: Sequence[Numbered]) -> Iterator[tuple[int, SharedChat | Ro
     for line, record in records:
         if "mes" not in record and not HEADER.isdisjoint(record):
             yield from open_chat.finish()
-            open_chat = _Chat(line, title=str(record.get("character_name", "")))
+            open_chat = _Chat(line, title=read_title(record.get("character_name", "")))
             continue
         try:
             open_chat.take(record)

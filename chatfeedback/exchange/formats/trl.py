@@ -31,6 +31,7 @@ from chatfeedback.exchange.formats.shared import (
     pairs_of,
     pick,
     read_answer,
+    read_name,
     read_time,
     read_turns,
     require_text,
@@ -46,6 +47,7 @@ LISTS = ("completions", "responses", "answers", "candidates")
 RANKS = ("ranks", "ranking", "rank")
 SCORES = ("scores", "ratings")
 PROMPTS = ("prompt", "instruction", "question")
+LARGEST_RANK = 1e300  # JSON knows whole numbers of any length
 TURN_MARK = re.compile(r"\n\n(Human|Assistant):")
 
 
@@ -206,7 +208,7 @@ def require_numbers(values: object, n: int, sign: int) -> list[float]:
     """One finite number an answer."""
     if not isinstance(values, list) or len(values) != n:
         raise RowRefused(f"{n} answers need {n} ranks, not {show(values)}.")
-    if any(isinstance(v, bool) or not isinstance(v, int | float) or v != v for v in values):
+    if not all(type(v) in (int, float) and abs(v) < LARGEST_RANK for v in values):
         raise RowRefused(f"Ranks should be numbers, not {show(values)}.")
     return [sign * float(value) for value in values]
 
@@ -245,8 +247,8 @@ def restore_event(chat: SharedChat, event: object) -> SharedChat:
     last = chat.exchanges[-1]
     if not isinstance(event, dict) or not last.reactions:
         return chat
-    key, reaction = event.get("id"), last.reactions[0]
-    if isinstance(key, str) and 0 < len(key) <= 200:
+    key, reaction = read_name(event.get("id")), last.reactions[0]
+    if key:
         reaction = replace(reaction, key=key)
     reaction = replace(reaction, at_utc=read_time(event.get("at")))
     stars = event.get("stars")
