@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from chatfeedback.asking.attention import Attention
+from chatfeedback.asking.explore import Asking
 from chatfeedback.asking.trials import BlindTrials
 from chatfeedback.exchange.importing import read_file
 from chatfeedback.learning.guards import (
+    CHOICES_NEEDED,
     REJECTING,
     Finding,
     alarms,
@@ -77,33 +79,38 @@ def test_a_doubtful_lead_only_warns_and_a_clear_one_is_quiet():
 
 
 def test_somebody_who_only_likes_it_longer_is_told_so():
-    gaps = [0.8] * 20
+    gaps = [[0.8]] * 20
     alone, weight = score_length_alone(gaps)
     assert weight > 0
     finding = watch_length_rival(alone, gaps)
     assert finding.is_alarm
     assert "longer" in finding.message
-    assert "shorter" in watch_length_rival(alone, [-gap for gap in gaps]).message
+    assert "shorter" in watch_length_rival(alone, [[-0.8]] * 20).message
 
 
 def test_a_head_that_knows_more_than_length_is_left_alone():
-    assert quiet(watch_length_rival(math.log(0.8), [0.5, -0.5] * 10))
+    assert quiet(watch_length_rival(math.log(0.8), [[0.5], [-0.5]] * 10))
 
 
 def test_a_head_that_leads_a_rival_that_knows_something_is_left_alone():
-    finding = watch_length_rival(math.log(0.99), [0.8] * 20)
+    finding = watch_length_rival(math.log(0.99), [[0.8]] * 20)
     assert quiet(finding)
     assert finding.value > 0.1
 
 
 def test_a_rival_that_knows_nothing_is_no_rival():
-    gaps = list(np.random.default_rng(0).standard_normal(40))
+    gaps = np.random.default_rng(0).standard_normal((40, 1)).tolist()
     assert quiet(watch_length_rival(math.log(0.5), gaps))
     assert early(watch_length_rival(None, gaps))
 
 
 def test_the_first_choice_is_foretold_by_a_coin():
-    assert score_length_alone([1.0])[0] == pytest.approx(math.log(0.5), abs=1e-6)
+    assert score_length_alone([[1.0]])[0] == pytest.approx(math.log(0.5), abs=1e-6)
+
+
+def test_all_pairs_of_one_choice_are_foretold_before_any_is_learned():
+    assert score_length_alone([[1.0, 1.0, 1.0]])[0] == pytest.approx(math.log(0.5), abs=1e-6)
+    assert score_length_alone([[1.0], [1.0], [1.0]])[0] > math.log(0.5)
 
 
 def test_replies_unlike_those_judged_make_it_ask_instead():
@@ -264,6 +271,20 @@ def test_the_report_of_a_new_person_says_too_early_everywhere(tmp_path):
     assert alarms(findings) == []
     session.close()
     store.close()
+
+
+def test_the_length_rival_foretells_picks_of_several_too(tmp_path):
+    four = Asking(4, "")
+    with running(tmp_path, FakeEngine()) as session:
+        me = session.default_person().person_id
+        chat = session.new_conversation(me)
+        for number in range(CHOICES_NEEDED):
+            shown = list(session.compare(me, chat, f"question {number}", f"m{number}", four))[-1]
+            about = shown.comparison_id
+            pick = FeedbackEvent(f"c{number}", "pick", comparison_id=about, outcome="third")
+            session.give_feedback(me, pick)
+        [rival] = [each for each in session.guard_report(me) if each.guard == "length rival"]
+        assert rival.value is not None
 
 
 @pytest.mark.parametrize(("usually", "is_alarm"), [("length", False), ("end", True)])

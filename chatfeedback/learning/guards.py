@@ -114,7 +114,9 @@ RIVAL_NATS = 0.01
 _WEIGHTS = np.linspace(-6.0, 6.0, 121)
 
 
-def watch_length_rival(head_log_score: float | None, length_gaps: Sequence[float]) -> Finding:
+def watch_length_rival(
+    head_log_score: float | None, length_gaps: Sequence[Sequence[float]]
+) -> Finding:
     """Is what was learned more than "longer" (or "shorter")?
 
     A rival that knows the length alone foretells the same choices: P = sigmoid(w x), x the gap in
@@ -122,7 +124,8 @@ def watch_length_rival(head_log_score: float | None, length_gaps: Sequence[float
 
     Args:
         head_log_score: mean log P of the reward model for each choice before it was learned, nats.
-        length_gaps: log words of the chosen minus those of the other reply, in order of time.
+        length_gaps: of each choice, oldest first, log words of the chosen reply minus those of
+            each reply it was chosen over; of a ranking, for every place.
 
     Metric: head minus rival, nats a choice. An alarm at less than 0.01, where the rival itself
     knows something.
@@ -144,18 +147,18 @@ def watch_length_rival(head_log_score: float | None, length_gaps: Sequence[float
     return Finding("length rival", lead, RIVAL_NATS, False, "", "More than length was learned.")
 
 
-def score_length_alone(length_gaps: Sequence[float]) -> tuple[float, float]:
+def score_length_alone(length_gaps: Sequence[Sequence[float]]) -> tuple[float, float]:
     """Mean log P of a model that knows the length alone, each choice foretold before it is learned,
     nats; and the weight it ends with."""
     log_weights = -0.5 * (_WEIGHTS / 2.0) ** 2
     total = 0.0
-    for gap in length_gaps:
+    for gaps in length_gaps:
         share = np.exp(log_weights - log_weights.max())
-        likelihood = 1 / (1 + np.exp(-_WEIGHTS * gap))
-        total += math.log(float(share @ likelihood / share.sum()))
-        log_weights = log_weights + np.log(likelihood)
+        likelihoods = 1 / (1 + np.exp(-np.outer(gaps, _WEIGHTS)))  # (gaps, weights)
+        total += float(np.log(likelihoods @ share / share.sum()).sum())
+        log_weights = log_weights + np.log(likelihoods).sum(axis=0)
     share = np.exp(log_weights - log_weights.max())
-    return total / len(length_gaps), float(share @ _WEIGHTS / share.sum())
+    return total / sum(map(len, length_gaps)), float(share @ _WEIGHTS / share.sum())
 
 
 def watch_uncertainty(served_sds: Sequence[float], base_sds: Sequence[float]) -> Finding:

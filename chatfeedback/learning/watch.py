@@ -34,8 +34,8 @@ from chatfeedback.protocols import Store
 from chatfeedback.records import AdapterVersion, GateReport, StoredReply
 from chatfeedback.settings import Settings
 from chatfeedback.taste.features import WORD
-from chatfeedback.taste.likelihoods import Matrix
-from chatfeedback.taste.preferences import Better
+from chatfeedback.taste.likelihoods import MOST_RIVALS, Matrix
+from chatfeedback.taste.preferences import Better, Ranked
 from chatfeedback.taste.taste import Taste
 
 NEWEST_REPLIES = 100
@@ -63,9 +63,9 @@ def guard_report(
     claimed = serving.report.better_probability if serving and serving.report else None
     findings = [
         watch_over_optimisation(read_trials(comparisons, events), claimed),
-        watch_length_rival(taste.scores.mean_log_score, [_length_gap(*each) for each in choices]),
+        watch_length_rival(taste.scores.mean_log_score, [_length_gaps(each) for each in choices]),
         _uncertainty(taste, served, calibration),
-        watch_gullibility(choices),
+        watch_gullibility([each[0] for each in choices]),
         watch_one_sided(events),
         watch_gaming(events),
         watch_fatigue(read_attention(comparisons, events)),
@@ -166,14 +166,33 @@ def _served(store: Store, person_id: int, taste: Taste) -> list[StoredReply]:
     ]
 
 
-def _choices(taste: Taste) -> list[tuple[str, str]]:
-    """(chosen, rejected) texts of the person's choices, oldest first."""
-    return [
-        (taste.reply(j.chosen_id).text, taste.reply(j.rejected_id).text)
-        for j in taste.judgements
-        if isinstance(j, Better) and j.source == "click"
-    ]
+def _choices(taste: Taste) -> list[list[tuple[str, str]]]:
+    """(chosen, rejected) texts of each of the person's choices, oldest first: of a choice among
+    more than two all pairs that the reward model foretells of it."""
+    pairs = []
+    for judgement in taste.judgements:
+        match judgement:
+            case Better(source="click"):
+                pairs.append([judgement.reply_ids])
+            case Ranked():
+                ids = judgement.reply_ids
+                pairs.append(
+                    [
+                        (ids[place], rival)
+                        for place in range(judgement.n_ranked)
+                        for rival in ids[place + 1 : place + 1 + MOST_RIVALS]
+                    ]
+                )
+    return [[_texts(taste, *pair) for pair in choice] for choice in pairs]
 
 
-def _length_gap(chosen: str, rejected: str) -> float:
-    return math.log1p(len(WORD.findall(chosen))) - math.log1p(len(WORD.findall(rejected)))
+def _texts(taste: Taste, chosen_id: int, rejected_id: int) -> tuple[str, str]:
+    return taste.reply(chosen_id).text, taste.reply(rejected_id).text
+
+
+def _length_gaps(choice: Sequence[tuple[str, str]]) -> list[float]:
+    return [_log_length(chosen) - _log_length(rejected) for chosen, rejected in choice]
+
+
+def _log_length(text: str) -> float:
+    return math.log1p(len(WORD.findall(text)))
