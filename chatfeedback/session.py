@@ -458,8 +458,8 @@ class Session:
                     pieces = self._stream(writer, request, progress)
                 else:
                     best = self._drawing.draw_best(person_id, taste, base, request)
-                    writer.finish(0, best)
-                    pieces = reveal(progress, (best.text,), notice_of(best))
+                    yield progress  # a stop that came meanwhile is heard before a word is shown
+                    pieces = writer.reveal(progress, best)
                 if show:
                     yield from pieces
                 else:

@@ -47,6 +47,14 @@ class ReplyWriter:
         self._notice = notice_of(reply)
         self._open.discard(index)
 
+    def reveal(self, progress: ReplyProgress, reply: GeneratedReply) -> Iterator[ReplyProgress]:
+        """Show the only one of them piece by piece, complete as it is. Closed half-way, it keeps
+        what was shown."""
+        for piece in reveal(progress, (reply.text,), notice_of(reply)):
+            self._texts = list(piece.texts)
+            yield piece
+        self.finish(0, reply)
+
     def fail(self) -> None:
         """What is not complete failed; its text so far is kept."""
         for index in sorted(self._open):
@@ -100,7 +108,15 @@ def reveal(
     """Show chosen texts piece by piece, both sides of a comparison at one pace."""
     longest = max(len(text) for text in texts)
     for upto in range(PIECE_CHARACTERS, longest, PIECE_CHARACTERS):
-        yield advance(progress, "streaming", tuple(text[:upto] for text in texts), notice)
+        yield advance(progress, "streaming", tuple(cut(text, upto) for text in texts), notice)
+
+
+def cut(text: str, upto: int) -> str:
+    """Its beginning, without a word that is only begun there, so that it can go on from there."""
+    if upto >= len(text) or text[upto].isspace():
+        return text[:upto]
+    ends = [at for at in range(upto - PIECE_CHARACTERS, upto) if text[at].isspace()]
+    return text[: ends[-1]] if ends else text[:upto]
 
 
 def advance(

@@ -170,6 +170,35 @@ def test_best_of_n_serves_one_of_the_candidates_after_a_few_clicks(session, engi
     assert engine.requests[-1].n == BY_HAND.best_of
 
 
+@pytest.fixture
+def choosing(tmp_path, engine):
+    """A session whose answers are always the best of several."""
+    always = dataclasses.replace(BY_HAND, min_clicks_for_best_of=0, min_choice_probability=0.0)
+    with running(tmp_path, engine, always) as session:
+        yield session
+
+
+def test_a_chosen_answer_that_is_stopped_keeps_what_was_shown_and_can_go_on(choosing):
+    me = choosing.default_person().person_id
+    stream = choosing.reply(me, choosing.new_conversation(me), "hello", "m1")
+    shown = next(each for each in stream if each.phase == "streaming")
+    stream.close()
+    reply = choosing.queries.reply(me, shown.reply_ids[0])
+    assert (reply.state, reply.text) == ("interrupted", shown.texts[0])
+    whole = list(choosing.continue_reply(me, reply.reply_id))[-1]
+    assert whole.texts[0].startswith(reply.text)
+
+
+def test_an_answer_that_is_stopped_while_several_are_drawn_has_no_words(choosing):
+    me = choosing.default_person().person_id
+    stream = choosing.reply(me, choosing.new_conversation(me), "hello", "m1")
+    shown = [next(stream), next(stream)]
+    stream.close()
+    reply = choosing.queries.reply(me, shown[0].reply_ids[0])
+    assert [each.phase for each in shown] == ["choosing", "choosing"]
+    assert (reply.state, reply.text) == ("interrupted", "")
+
+
 def test_an_answer_is_chosen_among_as_many_as_are_likely_to_be_there_in_time(tmp_path, engine):
     always = dataclasses.replace(
         BY_HAND, best_of_seconds=6.0, min_clicks_for_best_of=0, min_choice_probability=0.0

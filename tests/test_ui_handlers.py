@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 from fake_session import LONG_ANSWER, READY, YOU, FakeSession, make_version
+from fakes import FakeEngine
+from sessions import BY_HAND, running
 
 from chatfeedback.errors import EngineUnavailable, NotFound, PromptTooLong
 from chatfeedback.records import EngineState, Learned, LearningRun, Sampling, TraitBelief
@@ -134,6 +136,12 @@ def test_it_is_said_why_an_answer_ends_early(session, state, stop_reason, says):
     assert reply.can_go_on == bool(says)
 
 
+def test_an_answer_that_was_stopped_before_its_first_word_does_not_speak_of_its_text(session):
+    list(session.reply(YOU, session.add_conversation("Tea"), "hello", "client-0001"))
+    reply = replace(session.stored[1], state="interrupted", text="")
+    assert text.say_cut(reply) == "Stopped before a word came."
+
+
 def test_the_meter_counts_the_prompt_and_the_answer_of_the_latest_reply(handlers, session):
     session.tokens = (300, 212)
     place = say(handlers, "hello")
@@ -200,6 +208,54 @@ def test_a_reply_left_for_another_conversation_shows_nothing_more(handlers, sess
         assert all("transcript" not in shown for shown in stream)
         assert picked.result()["title"]["text"] == "first"
     assert session.stored[2].state == "interrupted"
+
+
+class Talkative(FakeEngine):
+    """Every answer is a long one."""
+
+    def _reply(self, *asked):
+        return replace(super()._reply(*asked), text=LONG_ANSWER)
+
+
+@pytest.fixture
+def choosing(tmp_path, monkeypatch):
+    """A real session whose answers are the best of several; its handlers, which do not wait."""
+    monkeypatch.setattr("ui.writing.PATIENCE_S", 0.0)
+    always = replace(BY_HAND, min_clicks_for_best_of=0, min_choice_probability=0.0)
+    with running(tmp_path, Talkative(), always) as session:
+        session.set_asking_rate(session.default_person().person_id, "never")
+        yield session, Handlers(session)
+
+
+def reveal_a_little(handlers: Handlers):
+    """A stream that has shown the first words of the best of several answers."""
+    stream = handlers.send("hello", False, Place(None, tab="tab"))
+    next(shown for shown in stream if shown["live"]["items"][0]["reply"])
+    return stream
+
+
+def test_stop_shows_no_more_of_a_chosen_answer_than_was_there(choosing):
+    _, handlers = choosing
+    stream = reveal_a_little(handlers)
+    handlers.stop(Place(1, tab="tab"))
+    *_, last = stream
+    [item] = last["transcript"]["items"]
+    assert item["reply"]["cut"] == "Stopped. The text so far is kept."
+    assert item["reply"]["can_go_on"]
+    assert len(item["reply"]["text"]) < 100
+
+
+@pytest.mark.parametrize("leave", ["another conversation", "closed tab"])
+def test_who_leaves_while_a_chosen_answer_is_shown_finds_all_of_it_later(choosing, leave):
+    session, handlers = choosing
+    stream = reveal_a_little(handlers)
+    if leave == "closed tab":
+        stream.close()
+    else:
+        handlers.start_new(Place(1, tab="tab"))
+        list(stream)
+    [reply] = session.queries.replies(1, [1])
+    assert (reply.state, reply.text) == ("done", LONG_ANSWER)
 
 
 def test_a_tab_writes_one_reply_at_a_time(handlers, session):

@@ -295,15 +295,23 @@ class Handlers:
     ) -> Iterator[Shown]:
         """Show a reply while it is written; closing this closes the reply."""
         latest: ReplyProgress | None = None
+        is_drawn = False  # several are, and the best of them is only shown piece by piece
         with closing(progress), closing(chat.pace(progress)) as paced:  # type: ignore[type-var]
-            for each in paced:
-                if not reply.is_wanted:
-                    break
-                shown = {"live": chat.show_progress(message, each)}
-                if latest is None:
-                    shown |= self._show_list(place) | {"conversation": str(place.conversation_id)}
-                latest = each
-                yield shown
+            try:
+                for each in paced:
+                    is_drawn |= latest is not None and latest.phase == "choosing"
+                    if not reply.is_wanted:
+                        break
+                    shown: Shown = {"live": chat.show_progress(message, each)}
+                    if latest is None:
+                        shown |= self._show_list(place)
+                        shown["conversation"] = str(place.conversation_id)
+                    latest = each
+                    yield shown
+            finally:
+                if is_drawn and not reply.is_stopped:  # who goes elsewhere finds all of it later
+                    for _ in progress:
+                        pass
         if not reply.is_left:
             yield self._show_finished(place, latest)
 

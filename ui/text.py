@@ -190,7 +190,7 @@ def say_reply_origin(reply: StoredReply, versions: Mapping[str, AdapterVersion])
 def say_cut(reply: StoredReply) -> str:
     """Why an answer ends where it does, unless it came to its own end."""
     if reply.state == "interrupted":
-        return "Stopped. The text so far is kept."
+        return "Stopped. The text so far is kept." if reply.text else "Stopped before a word came."
     if reply.state == "failed":
         return "This answer could not be finished."
     return "Cut off: it reached the longest length." if reply.stop_reason == "length" else ""
