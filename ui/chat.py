@@ -236,8 +236,10 @@ def show_progress(message: str | None, progress: ReplyProgress) -> dict[str, Any
     """The live block while an answer, or two, are being written."""
     value = show_waiting(message, compare=progress.comparison_id is not None)
     item = value["items"][0]
-    item["status"] = text.CHOOSING if progress.phase == "choosing" else ""
-    if progress.comparison_id is not None:
+    rivals = progress.comparison_id is not None
+    choosing = text.CHOOSING_RIVALS if rivals else text.CHOOSING
+    item["status"] = choosing if progress.phase == "choosing" else ""
+    if rivals:
         item["compare"] = show_streaming_comparison(progress.texts)
     elif progress.phase != "choosing":
         item["reply"] = {"html": render_markdown(progress.texts[0]), "state": "streaming"}

@@ -49,6 +49,7 @@ RATE_SET = "In every conversation, you are asked as often as you said."
 NOTHING_SET = "Nothing was changed, so all is as it was."
 THINKING = "Thinking…"
 CHOOSING = "Choosing the best of several answers…"
+CHOOSING_RIVALS = "Choosing answers that are worth comparing…"
 WRITTEN_BY_YOU = "written by you"
 
 SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Model"}
