@@ -15,6 +15,8 @@ from chatfeedback.engine.base_model import BaseModel, load_base
 from chatfeedback.engine.decode import Decoding
 from chatfeedback.engine.losses import dpo_loss
 from chatfeedback.engine.scoring import examine, reply_logprobs
+from chatfeedback.engine.serving import Serving
+from chatfeedback.errors import ModelUnusable
 from chatfeedback.records import Sampling, Turn
 from tests.tiny_models import FAMILIES, NO_SYSTEM_TEMPLATE, TEMPLATE, save_tiny_model
 
@@ -124,3 +126,15 @@ def test_decoding_equals_generate(base, views, pair):
         do_sample=False, eos_token_id=list(base.end_token_ids), pad_token_id=0,
     )  # fmt: skip
     assert decoding.rows[0].token_ids == theirs[0, len(prompt) :].tolist()
+
+
+def test_it_writes_what_it_says_when_it_reads_a_whole_text(base, views):
+    Serving(base, views[0], base.anatomy).warm_up()
+
+
+def test_a_model_that_forgets_what_it_wrote_is_refused(tmp_path, monkeypatch):
+    """RWKV keeps its state where nobody asks for it: each word would be its first."""
+    monkeypatch.setitem(FAMILIES, "rwkv", {})
+    base = load_base(save_tiny_model(tmp_path / "parrot", "rwkv", spread=0.2))
+    with pytest.raises(ModelUnusable, match=r"parrot was loaded, but word by word.*% apart"):
+        Serving(base, make_views(base.model)[0], base.anatomy).warm_up()
