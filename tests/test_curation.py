@@ -273,6 +273,8 @@ def test_the_app_takes_files_and_gives_them(session) -> None:
     file = client.get("/api/v1/export?format=preference")
     assert 'filename="chatfeedback-preference-' in file.headers["content-disposition"]
     assert len(file.text.splitlines()) == 1
+    nothing = client.get("/api/v1/export?format=ranking")
+    assert (nothing.status_code, "nothing yet" in nothing.json()["detail"]) == (422, True)
     refused = client.get("/api/v1/export?format=xls")
     assert (refused.status_code, "no format" in refused.json()["detail"]) == (422, True)
 

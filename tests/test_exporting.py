@@ -260,7 +260,8 @@ def test_what_was_taken_back_or_forgotten_stays_here_and_what_is_excluded_stays_
     [chat] = store.shared_chats(me)
     assert [each.is_excluded for each in chat.reactions()] == [True]
     assert travel(store, me, "chatfeedback", tmp_path) == []
-    assert export(store.shared_chats(me), "unpaired", "today").data == b""
+    with pytest.raises(InputRefused, match="nothing yet to save as TRL / Hugging Face unpaired"):
+        export(store.shared_chats(me), "unpaired", "today")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -438,6 +439,18 @@ def test_imported_answers_wait_for_the_engine_to_read_them(store, me) -> None:
     data = b'{"prompt": "p", "chosen": "a", "rejected": "b"}'
     store.add_chats(me, "f", read_file("f", data).chats)
     assert [each.text for each in store.replies(me, store.unread_replies(me))] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_format_that_would_hold_nothing_says_so_and_what_it_holds(store, me, name) -> None:
+    with pytest.raises(InputRefused, match=r"nothing yet to save as .+\. .+"):
+        export(store.shared_chats(me), name, "today")
+
+
+def test_likes_alone_are_no_pairs_to_save(store, me) -> None:
+    give(store, me, "thumb", reply_id=answer(store, me), value=1)
+    with pytest.raises(InputRefused, match="Pairs of a chosen and a rejected answer"):
+        export(store.shared_chats(me), "preference", "today")
 
 
 def test_an_unknown_format_is_refused_with_those_there_are() -> None:

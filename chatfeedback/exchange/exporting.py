@@ -21,7 +21,8 @@ Chats = Sequence[SharedChat]
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """A format to choose. `holds` says in plain words what is in the file."""
+    """A format to choose. `holds` says in plain words what is in the file; `write` gives no bytes
+    where there is nothing of that."""
 
     name: str
     label: str
@@ -40,15 +41,19 @@ class ExportedFile:
 
 
 def export(chats: Chats, format_name: str, day: str) -> ExportedFile:
-    """The file of one format; `day` goes into its name. InputRefused for an unknown format."""
+    """The file of one format; `day` goes into its name. InputRefused for an unknown format, and
+    where there is nothing that it could hold."""
     known = {each.name: each for each in FORMATS}
     if format_name not in known:
         raise InputRefused(
             f"There is no format {format_name[:40]!r}. Known are: {', '.join(known)}."
         )
     chosen = known[format_name]
+    data = chosen.write(chats)
+    if not data:
+        raise InputRefused(f"There is nothing yet to save as {chosen.label}. {chosen.holds}")
     name = f"chatfeedback-{format_name}-{day}{chosen.suffix}"
-    return ExportedFile(name, MEDIA_TYPES[chosen.suffix], chosen.write(chats))
+    return ExportedFile(name, MEDIA_TYPES[chosen.suffix], data)
 
 
 def as_lines(write: Callable[[Chats], Iterable[str]]) -> Callable[[Chats], bytes]:
@@ -58,7 +63,8 @@ def as_lines(write: Callable[[Chats], Iterable[str]]) -> Callable[[Chats], bytes
 
 def as_list(chats: Chats) -> bytes:
     """Open WebUI's entries as one JSON list."""
-    return json.dumps(open_webui.write(chats), ensure_ascii=False, indent=1).encode()
+    entries = open_webui.write(chats)
+    return json.dumps(entries, ensure_ascii=False, indent=1).encode() if entries else b""
 
 
 def as_archive(chats: Chats) -> bytes:
@@ -67,7 +73,7 @@ def as_archive(chats: Chats) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, lines in sillytavern.write(chats):
             archive.writestr(zipfile.ZipInfo(name), "".join(f"{line}\n" for line in lines))
-    return packed.getvalue()
+    return packed.getvalue() if archive.filelist else b""
 
 
 MEDIA_TYPES = {
