@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,16 @@ from chatfeedback.engine.memory import (
     kv_bytes_per_token,
     learning_bytes,
     learning_plans,
+    longest_that_fits,
     plan_memory,
+    reply_bytes,
     weight_bytes,
 )
 from chatfeedback.engine.model_files import read_shape
 from chatfeedback.engine.scoring import reply_logprobs
 from chatfeedback.errors import InputRefused, ModelUnusable
 from tests.tiny_models import save_tiny_model
+from tests.tiny_runs import make_request
 
 GB = 10**9
 # Qwen2.5-0.5B, 3B and 7B by their published sizes; embeddings are shared with the head up to 3B.
@@ -164,6 +168,36 @@ def test_ppo_needs_more_than_dpo():
     room = learning_bytes(QWEN_7B, 512, 2, checkpointing=True, rollouts=False)
     assert any(learning_plans(QWEN_7B, room, 2, rollouts=False))
     assert not any(learning_plans(QWEN_7B, room, 2, rollouts=True))
+
+
+def test_the_longest_chat_decides_how_a_run_learns():
+    room = learning_bytes(QWEN_3B, 1024, 2, checkpointing=False, rollouts=False)
+    assert next(learning_plans(QWEN_3B, room, 2, rollouts=False)).checkpointing is False
+    (long,) = learning_plans(QWEN_3B, room, 2, rollouts=False, longest=2500)
+    assert long.checkpointing
+    assert long.needs_bytes <= room
+    most = longest_that_fits(QWEN_3B, room, 2, rollouts=False)
+    assert any(learning_plans(QWEN_3B, room, 2, rollouts=False, longest=most))
+    assert not any(learning_plans(QWEN_3B, room, 2, rollouts=False, longest=most + 1))
+
+
+def test_what_was_said_in_a_chat_too_long_for_memory_is_left_out_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    base = load_base(save_tiny_model(tmp_path, context_tokens=8192))
+    request = make_request(tmp_path / "one")
+    long = replace(request.pairs[0], prompt_ids=(5,) * 6000)
+    both = replace(request, pairs=(*request.pairs, long))
+    monkeypatch.setattr(base_model, "free_memory", lambda: 50 * GB)
+    assert base.plan_learning(both)[0] == both
+    needs = learning_bytes(base.shape, 3000, 4, checkpointing=True, rollouts=False)
+    free = next(f for f in range(0, GB, 10**6) if f - reply_bytes(base.shape, f, 4)[0] > needs)
+    monkeypatch.setattr(base_model, "free_memory", lambda: free)
+    kept, plans = base.plan_learning(both)
+    assert kept == request
+    assert any(plans)
+    with pytest.raises(InputRefused, match="every chat you reacted in is longer"):
+        base.plan_learning(replace(request, pairs=(long,)))
 
 
 def test_the_plan_is_told_in_words():

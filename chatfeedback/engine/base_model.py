@@ -27,12 +27,14 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from chatfeedback.engine.evidence import leave_out_longer, longest_piece
 from chatfeedback.engine.memory import (
     LearningPlan,
     MemoryPlan,
     ModelShape,
     kv_bytes_per_token,
     learning_plans,
+    longest_that_fits,
     plan_memory,
     reply_bytes,
 )
@@ -48,7 +50,7 @@ from chatfeedback.engine.model_files import (
 from chatfeedback.engine.rendering import ChatTemplate
 from chatfeedback.engine.scoring import Anatomy, examine
 from chatfeedback.errors import ModelUnusable, PromptTooLong
-from chatfeedback.records import BaseInfo, Turn
+from chatfeedback.records import BaseInfo, LearnRequest, Turn
 
 QUANTIZATIONS = ("none", "nf4", "int8")
 WIDE_WEIGHTS = 2_000_000  # smaller matrices lie in the cache either way
@@ -85,14 +87,27 @@ class BaseModel:
         itemsize = self.model.dtype.itemsize
         return (self.kv_bytes - self.kept_kv_bytes) // kv_bytes_per_token(self.shape, itemsize)
 
-    def learning_plans(self, *, rollouts: bool = False) -> Iterator[LearningPlan]:
-        """The ways to learn that fit into the memory free now, the fastest first.
+    def plan_learning(
+        self, request: LearnRequest, *, rollouts: bool = False
+    ) -> tuple[LearnRequest, Iterator[LearningPlan]]:
+        """What of a request fits into the memory free now, and the ways to learn it, the fastest
+        first.
 
-        rollouts: whether replies are drawn while learning (PPO, RLOO).
+        Args:
+            request: all evidence there is.
+            rollouts: whether replies are drawn while learning (PPO, RLOO).
+
+        Raises:
+            InputRefused: nothing of it fits.
         """
         left, itemsize = free_memory(), self.model.dtype.itemsize
         room = left - reply_bytes(self.shape, left, itemsize)[0]
-        return learning_plans(self.shape, room, itemsize, rollouts=rollouts)
+        most = longest_that_fits(self.shape, room, itemsize, rollouts=rollouts)
+        request = leave_out_longer(request, most)
+        longest = longest_piece(request)
+        return request, learning_plans(
+            self.shape, room, itemsize, rollouts=rollouts, longest=longest
+        )
 
     def render(self, turns: Sequence[Turn]) -> list[int]:
         """Prompt ids of these turns, ready for the assistant's next token."""

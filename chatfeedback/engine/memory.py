@@ -7,6 +7,7 @@ the person's back, because versions belong to one (base, quantisation); how a ru
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ LORA_BYTES = 24  # a learnt weight: itself, gradient, two moments, two snapshots
 MANY_REACTIONS = 500  # from here on a version has twice the rank
 ALPHA_PER_RANK = 2.0  # B A counts the same at any rank, so the learning rate need not change
 MICRO_BATCHES = (1024, 512)  # tokens with gradients at once; 2048 is 6 % faster and takes 60 % more
+LONGEST_PIECE = 2**17  # tokens; no model here reads as many
 FRAGMENTED = 1.1  # what an allocator loses
 
 
@@ -171,14 +173,31 @@ def reply_bytes(shape: ModelShape, left: int, itemsize: int) -> tuple[int, int]:
 
 
 def learning_plans(
-    shape: ModelShape, room: int, itemsize: int, *, rollouts: bool
+    shape: ModelShape, room: int, itemsize: int, *, rollouts: bool, longest: int = 0
 ) -> Iterator[LearningPlan]:
-    """The ways to learn that fit into `room` bytes, the fastest first."""
+    """The ways to learn that fit into `room` bytes, the fastest first.
+
+    longest: tokens of the longest piece of evidence, which is learned whole.
+    """
     for checkpointing in (False, True):
         for tokens in MICRO_BATCHES:
-            needs = learning_bytes(shape, tokens, itemsize, checkpointing, rollouts)
+            if tokens < longest and tokens < MICRO_BATCHES[0]:
+                continue  # needs as much as the larger one
+            needs = learning_bytes(shape, max(tokens, longest), itemsize, checkpointing, rollouts)
             if needs <= room:
                 yield LearningPlan(tokens, checkpointing, needs)
+
+
+def longest_that_fits(shape: ModelShape, room: int, itemsize: int, *, rollouts: bool) -> int:
+    """Tokens of the longest piece of evidence that can be learned in `room` bytes."""
+    return (
+        bisect_right(
+            range(LONGEST_PIECE),
+            room,
+            key=lambda tokens: learning_bytes(shape, tokens, itemsize, True, rollouts),
+        )
+        - 1
+    )
 
 
 def learning_bytes(

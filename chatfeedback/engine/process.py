@@ -174,6 +174,8 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
     ) -> Iterator[LearnStep | LearnResult]:
         if base.info.cannot_learn:
             raise InputRefused(base.info.cannot_learn)
+        by_trial = isinstance(request.settings, PpoSettings | RlooSettings)
+        request, plans = base.plan_learning(request, rollouts=by_trial)
         sample_own = partial(draw_own_replies, base)
         wait = threads.candidate_gate.wait
         start = partial(
@@ -185,9 +187,6 @@ def _assemble(base: BaseModel, threads: Threads) -> tuple[Serving, Serving, Lear
             wait,
             is_cancelled,
             partial(personal_source, candidate_view, base),
-        )
-        plans = base.learning_plans(
-            rollouts=isinstance(request.settings, PpoSettings | RlooSettings)
         )
         return learn_within_memory(candidate_view, plans, start)
 
