@@ -58,24 +58,35 @@ def copy_and_verify(source: sqlite3.Connection, partial: Path) -> None:
 
 
 def backups(folder: Path) -> list[Path]:
-    """Complete backups, oldest first."""
+    """Complete backups, and copies that somebody keeps beside them."""
     return sorted(folder.glob("*.db"))
+
+
+def own_backups(folder: Path) -> list[tuple[datetime, Path]]:
+    """Backups that we made, with when, oldest first; files with other names are somebody else's.
+
+    One from the future was made while the clock was wrong: all others are newer.
+    """
+    found = []
+    for path in backups(folder):
+        with suppress(ValueError):
+            made = datetime.strptime(path.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
+            found.append((made, path))
+    now = datetime.now(UTC)
+    return sorted(found, key=lambda each: (each[0] <= now, each))
 
 
 def newest_backup(folder: Path) -> Path | None:
     """The backup to restore, if there is one."""
-    return backups(folder)[-1] if backups(folder) else None
+    return next((path for _, path in reversed(own_backups(folder))), None)
 
 
 def list_backups(folder: Path) -> list[Backup]:
-    """What there is to restore, newest first; files with other names are somebody else's."""
-    found = []
-    for path in reversed(backups(folder)):
-        with suppress(ValueError):
-            made = datetime.strptime(path.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
-            at_utc = made.isoformat(timespec="milliseconds")
-            found.append(Backup(path.name, at_utc, path.stat().st_size))
-    return found
+    """What there is to restore, newest first."""
+    return [
+        Backup(path.name, made.isoformat(timespec="milliseconds"), path.stat().st_size)
+        for made, path in reversed(own_backups(folder))
+    ]
 
 
 def find_backup(folder: Path, name: str) -> Path:
@@ -99,10 +110,15 @@ def versions_in(folder: Path) -> set[str]:
 
 
 def sweep(folder: Path, keep: str = "") -> None:
-    """Drop what a crash left half-written, and all but the newest backups."""
-    old = [path for path in backups(folder)[:-KEPT] if path.name != keep]
-    for stale in [*folder.glob("*.partial*"), *old]:
+    """Drop what a crash left half-written, and all but the newest of our backups."""
+    old = [path for _, path in own_backups(folder)[:-KEPT] if path.name != keep]
+    for stale in [*half_written(folder), *old]:
         stale.unlink()
+
+
+def half_written(folder: Path) -> list[Path]:
+    """What a crash left of backups."""
+    return [*folder.glob("*.partial*")]
 
 
 def sync(path: Path) -> None:

@@ -28,7 +28,7 @@ from store_samples import (
 
 from chatfeedback.errors import InputRefused, StorageFailed
 from chatfeedback.records import FeedbackEvent
-from storage.backup import KEPT, back_up, backups
+from storage.backup import KEPT, back_up, backups, list_backups, newest_backup
 from storage.database import FILE, MARKER, DatabaseFile
 from storage.schema import APPLICATION_ID, migrations, schema_version
 from storage.store import Store, open_store
@@ -468,6 +468,26 @@ def test_the_newest_backups_are_kept_and_leftovers_swept(folder: Path):
         (backup_folder / "cut-off.partial").write_bytes(b"half")
         made += [back_up(source, backup_folder, "daily") for _ in range(KEPT)]
     assert sorted(backup_folder.iterdir()) == made[1:]
+
+
+def test_a_backup_made_after_the_clock_was_put_back_is_the_newest(folder: Path):
+    backup_folder = folder / "backups"
+    backup_folder.mkdir(exist_ok=True)
+    for number in range(KEPT):
+        (backup_folder / f"2099010{number + 1}T000000000000Z-daily.db").write_bytes(b"")
+    with closing(sqlite3.connect(folder / FILE)) as source:
+        made = [back_up(source, backup_folder, "daily") for _ in range(2)]
+    assert [each.name for each in list_backups(backup_folder)][:2] == [made[1].name, made[0].name]
+    assert newest_backup(backup_folder) == made[1]
+
+
+def test_a_copy_under_a_name_of_its_own_is_nobodys_to_sweep(folder: Path):
+    backup_folder = folder / "backups"
+    with closing(sqlite3.connect(folder / FILE)) as source:
+        kept = back_up(source, backup_folder, "daily").rename(backup_folder / "2024 as it was.db")
+        made = [back_up(source, backup_folder, "daily") for _ in range(KEPT + 1)]
+    assert sorted(backup_folder.iterdir()) == sorted([kept, *made[1:]])
+    assert newest_backup(backup_folder) == made[-1]
 
 
 # --- size -----------------------------------------------------------------------------------------
