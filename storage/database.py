@@ -24,6 +24,7 @@ from storage.backup import (
     back_up,
     backups,
     find_backup,
+    half_written,
     list_backups,
     newest_backup,
     sync,
@@ -155,7 +156,7 @@ class DatabaseFile:
             finally:
                 fresh.close()
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            for backup in backups(folder):
+            for backup in [*half_written(folder), *backups(folder)]:
                 backup.unlink()
 
     def _take_reader(self) -> Database:
