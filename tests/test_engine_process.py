@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chatfeedback.engine import client
 from chatfeedback.engine.adapter_files import verify
 from chatfeedback.engine.client import Engine
 from chatfeedback.engine.loops import ReplyGate, ServingLoop
@@ -348,6 +349,24 @@ def test_an_engine_that_keeps_dying_is_given_up_with_the_reason(
         pytest.raises(EngineUnavailable, match=r"stopped 4 times.*engine\.log"),
     ):
         engine.wait_until_ready()
+
+
+def test_an_engine_that_takes_minutes_to_die_while_it_loads_is_given_up_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(client, "DEATHS_WINDOW_S", 0.0)  # each death is long past at the next
+    with Engine() as engine, pytest.raises(EngineUnavailable, match="stopped 4 times in a row"):
+        engine.wait_until_ready(timeout_s=30)
+
+
+def test_an_engine_that_cannot_be_started_says_why_instead_of_letting_wait(tmp_path: Path):
+    (tmp_path / "logs").write_text("not a folder")
+    with Engine(log_path=tmp_path / "logs" / "engine.log") as engine:
+        with pytest.raises(EngineUnavailable, match=r"could not be started \(.*logs"):
+            engine.wait_until_ready(timeout_s=30)
+        with pytest.raises(EngineUnavailable, match="could not be started"):
+            answer(engine, ask("Hello"))
 
 
 def test_the_child_ends_when_the_app_is_gone(model: Path):

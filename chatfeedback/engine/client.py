@@ -201,14 +201,26 @@ class Engine:
         """Start the child, pass its answers on, and start it again when it dies."""
         deaths: list[float] = []
         while True:
-            child = self._start_child()
+            try:
+                child = self._start_child()
+            except OSError as error:  # no memory for a process, no room or no right for its log
+                self._fail(
+                    EngineUnavailable(
+                        f"The engine could not be started ({error}). Close other programs or make "
+                        "room on the disk, and start the app again."
+                    )
+                )
+                return
             self._pass_on(cast(BinaryIO, child.stdout))
             exit_code = child.wait()
+            was_ready = self.state().phase == "ready"
             self._drop_child()
             if self._is_over():
                 return
             now = time.monotonic()
-            deaths = [t for t in deaths if now - t < DEATHS_WINDOW_S] + [now]
+            if was_ready:  # else loading itself is what it dies of, however long that takes
+                deaths = [t for t in deaths if now - t < DEATHS_WINDOW_S]
+            deaths.append(now)
             if len(deaths) > DEATHS_ALLOWED:
                 self._give_up(exit_code)
                 return
@@ -287,7 +299,7 @@ class Engine:
         log = f" Details are in {self._log_path}." if self._log_path else ""
         self._fail(
             EngineUnavailable(
-                f"The engine stopped {DEATHS_ALLOWED + 1} times within a minute (exit code "
+                f"The engine stopped {DEATHS_ALLOWED + 1} times in a row (exit code "
                 f"{exit_code}). Close other programs if memory is short, or choose a smaller "
                 f"model, and start the app again.{log}"
             )
