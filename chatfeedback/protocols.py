@@ -339,8 +339,15 @@ class Store(Queries, Protocol):
 
     def recover(self) -> list[LearningRun]:
         """At start: replies still "streaming" become "interrupted"; runs that an earlier app left
-        "queued" or "running" become "queued" (attempts + 1, their steps and staged versions
-        forgotten) or, after two attempts, "failed". Returns the requeued ones."""
+        "queued" or "running" become "queued" (their steps and staged versions forgotten). One that
+        was "running" when its app died has one attempt more or, after two, "failed". Returns the
+        requeued ones."""
+
+    def begin_run(self, person_id: int, run_id: str) -> None:
+        """A queued run is under way from now on."""
+
+    def hand_over(self) -> None:
+        """At the end: what this app has under way waits for the next, as if it had not begun."""
 
     def add_adapter(
         self, person_id: int, run_id: str, base_key: str, result: LearnResult, parent: str | None

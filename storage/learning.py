@@ -137,12 +137,25 @@ def add_metric(
     db.execute(
         "INSERT OR REPLACE INTO run_metric VALUES (?, ?, ?)", [run_id, step, json.dumps(metrics)]
     )
+    begin_run(db, person_id, run_id)
+
+
+def begin_run(db: Database, person_id: int, run_id: str) -> None:
+    """A queued run is under way from now on."""
     db.execute(
         """
         UPDATE learning_run SET state = 'running'
         WHERE run_id = ? AND person_id = ? AND state = 'queued'
         """,
         [run_id, person_id],
+    )
+
+
+def hand_over(db: Database, instance_id: str) -> None:
+    """What an app that ends well has under way is no attempt: the next app goes on with it."""
+    db.execute(
+        "UPDATE learning_run SET state = 'queued' WHERE state = 'running' AND instance_id = ?",
+        [instance_id],
     )
 
 
@@ -188,7 +201,8 @@ def runs(db: Database, person_id: int, limit: int) -> list[LearningRun]:
 
 def requeue_orphans(db: Database, instance_id: str) -> list[LearningRun]:
     """Runs that another instance left unfinished: this one takes them up from their beginning,
-    or they have failed after two attempts.
+    or they have failed after two attempts. One that only waited, however many apps long, or whose
+    app was closed, has not tried.
 
     Only one app runs on a data folder, so another instance is a dead one, whatever the clock
     says. Versions it staged were never judged; they are forgotten with the steps before them.
@@ -202,14 +216,15 @@ def requeue_orphans(db: Database, instance_id: str) -> list[LearningRun]:
         f"""
         UPDATE learning_run SET state = 'failed', ended_at_utc = ?,
             outcome = 'The app ended during this run, twice. Nothing was changed.'
-        WHERE {orphans} AND attempts >= ?
+        WHERE {orphans} AND state = 'running' AND attempts >= ?
         """,
         [utc_now(), instance_id, MAX_ATTEMPTS],
     )
     db.execute(f"DELETE FROM run_metric WHERE run_id IN ({orphan_ids})", [instance_id])
     db.execute(
         f"""
-        UPDATE learning_run SET state = 'queued', attempts = attempts + 1, instance_id = ?
+        UPDATE learning_run SET state = 'queued', attempts = attempts + (state = 'running'),
+            instance_id = ?
         WHERE {orphans}
         """,
         [instance_id, instance_id],

@@ -466,6 +466,14 @@ class Store:
             replies.interrupt_streaming(db)
             return learning.requeue_orphans(db, self._instance_id)
 
+    def begin_run(self, person_id: int, run_id: str) -> None:
+        with self._database.write() as db:
+            learning.begin_run(db, person_id, run_id)
+
+    def hand_over(self) -> None:
+        with self._database.write() as db:
+            learning.hand_over(db, self._instance_id)
+
     # --- adapter versions ---
 
     def add_adapter(

@@ -260,6 +260,24 @@ def test_a_paused_run_can_be_stopped(store):
     session.close()
 
 
+def test_a_run_that_is_paused_outlasts_any_number_of_apps(store):
+    session, engine, me = begin_to_learn(store)
+    session.pause_learning(me)
+    engine.go_on.set()
+    wait_for_phase(session, me, "paused")
+    for _ in range(3):
+        session.close()
+        store.close()
+        store = open_store(store.folder)
+        session = open_session(store, FakeEngine())
+    assert session.learning_status(me).phase == "paused"
+    session.resume_learning(me)
+    session.wait_for_learning(me, timeout_s=30)
+    assert [run.state for run in store.runs(me)] == ["promoted"]
+    session.close()
+    store.close()
+
+
 def test_a_pause_outlasts_the_app_and_asking_ends_it(store, engine):
     session = open_session(store, engine)
     me = click(session, 0)

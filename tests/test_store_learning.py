@@ -158,10 +158,28 @@ def test_a_run_of_a_dead_app_is_taken_up_once_and_then_given_up(store: Store, me
     start_run(store, me)
     (requeued,) = restart(store)
     assert (requeued.state, requeued.attempts) == ("queued", 2)
+    store.begin_run(me, requeued.run_id)
     assert restart(store) == []
     (run,) = store.runs(me)
     assert run.state == "failed"
     assert "twice" in run.outcome
+
+
+def test_a_run_that_waits_is_not_given_up_however_often_the_app_starts(store: Store, me: int):
+    start_run(store, me)
+    attempts = [run.attempts for _ in range(4) for run in restart(store)]
+    assert attempts == [2, 2, 2, 2]
+
+
+def test_a_run_whose_app_was_closed_has_not_tried(store: Store, me: int):
+    run_id = start_run(store, me)
+    for _ in range(3):
+        again = open_store(store.folder)
+        again.recover()
+        again.begin_run(me, run_id)
+        again.hand_over()
+        again.close()
+    assert [(run.state, run.attempts) for run in store.runs(me)] == [("queued", 2)]
 
 
 def test_a_run_of_this_app_is_left_alone(store: Store, me: int):

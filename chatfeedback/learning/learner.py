@@ -141,6 +141,7 @@ class Learner:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
+        self._store.hand_over()
 
     def note_activity(self) -> None:
         """The person does something: learning by itself waits a little."""
@@ -373,9 +374,10 @@ class Learner:
         current = self._current
         assert current is not None
         try:
+            self._store.begin_run(run.person_id, run.run_id)
             self._learn(run, base, current)
         except _Stopped:
-            if not self._closing:  # else "running" in the database: the next start takes it up
+            if not self._closing:  # else it is handed over: the next start takes it up
                 self._end_stopped(run)
         except _Paused:
             with self._changed:
