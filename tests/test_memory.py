@@ -240,7 +240,12 @@ def run_short_of_memory(times: int, error: Exception) -> tuple[FakeView, list[st
 
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("x"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    [
+        torch.OutOfMemoryError("x"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
 )
 def test_a_run_that_is_short_of_memory_begins_anew_in_a_smaller_size(error):
     view, seen = run_short_of_memory(1, error)

@@ -25,6 +25,8 @@ from chatfeedback.records import GenerateRequest, SampleRequest, ScoreRequest
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2  # at a run that is short of memory
+SHORTAGES = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What Linux, Windows and CUDA's library of products say of it in a plain RuntimeError."""
 Send = Callable[[ToApp], None]
 RANK = {GenerateRequest: 0, ScoreRequest: 1, SampleRequest: 2}
 
@@ -216,7 +218,7 @@ def ran_out_of_memory(error: Exception) -> bool:
     """Of the graphics card, or of the machine as far as the allocator notices."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in SHORTAGES)
 
 
 def report(error: Exception) -> Failure:
