@@ -20,7 +20,7 @@ const showAddress = () => {
   }
   pushNext = false;
 };
-watch('value', () => { showAddress(); filter(); });
+watch('value', () => { showAddress(); filter(); showNaming(); });
 
 element.addEventListener('input', event => {
   if (event.target.type === 'search') { wanted = event.target.value.trim().toLowerCase(); filter(); }
@@ -33,37 +33,42 @@ window.addEventListener('popstate', () => {
   trigger('pick', {id: new URL(location).searchParams.get('c')});
 });
 
-const rename = talk => {
-  const link = talk.querySelector('.open');
-  const input = Object.assign(document.createElement('input'), {className: 'name', value: link.textContent, maxLength: 200});
+// A new title is typed in place of the link. When the list is drawn anew, the field is put there
+// again, as it was.
+let naming = null; // {id, was, title}
+const findTalk = id => element.querySelector(`.talk[data-id="${CSS.escape(id)}"]`);
+const showNaming = () => {
+  const link = naming && findTalk(naming.id)?.querySelector('.open');
+  if (!link || link.hidden) return;
+  const input = Object.assign(document.createElement('input'), {className: 'name', value: naming.title, maxLength: 200});
   input.setAttribute('aria-label', WORDS.new_title);
-  link.hidden = true; link.before(input); input.focus(); input.select();
-  let done = false;
-  const finish = keep => {
-    if (done) return;
-    done = true;
-    const title = input.value.trim();
-    input.remove(); link.hidden = false;
-    if (keep && title && title !== link.textContent) trigger('rename', {id: talk.dataset.id, title});
-    link.focus();
-  };
+  link.hidden = true; link.before(input); input.focus();
+  if (naming.title === naming.was) input.select();
+  input.addEventListener('input', () => { naming.title = input.value; });
   input.addEventListener('keydown', event => {
     event.stopPropagation();
-    if (event.key === 'Enter') finish(true);
-    if (event.key === 'Escape') finish(false);
+    if (event.key === 'Enter') finishNaming(true);
+    if (event.key === 'Escape') finishNaming(false);
   });
-  input.addEventListener('blur', () => finish(true));
+  input.addEventListener('blur', () => setTimeout(() => { if (!document.activeElement?.matches('.talk .name')) finishNaming(true); }));
+};
+const finishNaming = keep => {
+  if (!naming) return;
+  const {id, was} = naming, title = naming.title.trim(), talk = findTalk(id);
+  naming = null;
+  talk?.querySelector('.name')?.remove();
+  const link = talk?.querySelector('.open');
+  if (link) { link.hidden = false; link.focus(); }
+  if (keep && title && title !== was) trigger('rename', {id, title});
+};
+const rename = id => {
+  finishNaming(true);
+  const was = findTalk(id).querySelector('.open').textContent;
+  naming = {id, was, title: was};
+  showNaming();
 };
 
-element.addEventListener('click', event => {
-  const talk = event.target.closest('.talk');
-  if (!talk) return;
-  const button = event.target.closest('button');
-  if (button?.dataset.do === 'rename') return rename(talk);
-  if (button?.dataset.do === 'remove') return trigger('remove', {id: talk.dataset.id});
-  if (event.target.closest('.open') && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
-    event.preventDefault();
-    pick(talk.dataset.id);
-  }
-});
+const acts = {rename: ({id}) => rename(id), remove: ({id}) => trigger('remove', {id})};
+onPress((button, facts) => acts[facts.do](facts));
+onPress((link, facts) => pick(facts.id), '.open');
 document.addEventListener('cf:new', () => { pushNext = true; });

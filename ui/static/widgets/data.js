@@ -60,10 +60,8 @@ element.addEventListener('change', event => {
   event.target.value = '';
   attempt(WORDS.reading, async () => tell(show(await post('import/preview'))));
 });
-element.addEventListener('click', event => {
-  if (event.target.closest('#import-now')) attempt(WORDS.importing, store);
-  if (event.target.closest('#import-not')) { file = null; tell(''); }
-});
+onPress(() => attempt(WORDS.importing, store), '#import-now');
+onPress(() => { file = null; tell(''); }, '#import-not');
 
 watch('value', () => {
   if (space()) space().innerHTML = told;

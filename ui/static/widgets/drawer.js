@@ -19,12 +19,16 @@ watch('value', () => {
   dialog().showModal();
 });
 const close = () => { dialog().close(); opener?.focus(); };
-element.addEventListener('click', event => {
-  const act = event.target.closest('[data-do]')?.dataset.do;
-  if (act === 'close' || event.target === dialog()) close();
-  if (act === 'md' || act === 'json') { close(); trigger('export', {form: act}); }
-  if (act === 'save' && element.querySelector('form').reportValidity()) {
+const save = form => { close(); trigger('export', {form}); };
+const acts = {
+  close,
+  md: () => save('md'),
+  json: () => save('json'),
+  save: () => {
+    if (!element.querySelector('form').reportValidity()) return;
     deliver('save', Object.fromEntries(new FormData(element.querySelector('form'))));
     close();
-  }
-});
+  },
+};
+onPress((button, facts) => acts[facts.do]());
+element.addEventListener('click', event => { if (event.target === dialog()) close(); });

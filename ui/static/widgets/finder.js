@@ -6,9 +6,9 @@ document.addEventListener('cf:find', () => { if (!dialog.open) dialog.showModal(
 const look = () => trigger('look', {words: box.value});
 box.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, 120); });
 const places = () => [...element.querySelectorAll('.place')];
-const go = place => {
+const go = ({id, message}) => {
   dialog.close();
-  document.dispatchEvent(new CustomEvent('cf:go', {detail: {id: place.dataset.id, message: place.dataset.message}}));
+  document.dispatchEvent(new CustomEvent('cf:go', {detail: {id, message}}));
 };
 dialog.addEventListener('keydown', event => {
   event.stopPropagation();
@@ -16,10 +16,7 @@ dialog.addEventListener('keydown', event => {
   const all = places(), at = all.indexOf(document.activeElement);
   if (event.key === 'ArrowDown') { event.preventDefault(); all[Math.min(at + 1, all.length - 1)]?.focus(); }
   if (event.key === 'ArrowUp') { event.preventDefault(); at > 0 ? all[at - 1].focus() : box.focus(); }
-  if (event.key === 'Enter') { event.preventDefault(); const place = at >= 0 ? all[at] : all[0]; if (place) go(place); }
+  if (event.key === 'Enter') { event.preventDefault(); const place = at >= 0 ? all[at] : all[0]; if (place) go(place.dataset); }
 });
-element.addEventListener('click', event => {
-  const found = event.target.closest('.place');
-  if (found && !event.metaKey && !event.ctrlKey) { event.preventDefault(); go(found); }
-  if (event.target === dialog) dialog.close();
-});
+onPress((place, facts) => go(facts), '.place');
+element.addEventListener('click', event => { if (event.target === dialog) dialog.close(); });

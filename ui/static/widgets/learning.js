@@ -10,8 +10,5 @@ element.addEventListener('input', event => {
   if (slider.type === 'range') slider.parentElement.querySelector('output').textContent = Math.round(100 * slider.value) + ' %';
 });
 // After a vote the page may say whose answers these were.
-element.addEventListener('click', event => {
-  const button = event.target.closest('[data-do=vote]');
-  if (button) see = {...see, voted: button.dataset.comparison_id};
-  if (event.target.closest('[data-do=ask]')) see = {...see, voted: ''};
-}, true);
+seeAfter.vote = ({comparison_id}) => ({voted: comparison_id});
+seeAfter.ask = () => ({voted: ''});

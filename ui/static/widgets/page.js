@@ -1,6 +1,6 @@
 // How every page beside the chat behaves. It is drawn when it is opened and when the app's stamp
-// changes. [data-do] acts, with the element's data; [data-see] changes what is looked at, and a second
-// press looks away again, but for tabs. What is open stays open, and what is being typed stays typed,
+// changes. [data-do] acts, with the element's data and the fields of its form; [data-see] changes what
+// is looked at, and a second press looks away again, but for tabs. What is open stays open, and what is being typed stays typed,
 // when the page is drawn anew.
 let stamp = null, see = {};
 const open = new Map(), typed = new Map();
@@ -51,18 +51,16 @@ document.addEventListener('cf:status', event => {
   if (stamp !== null && now !== stamp) look({});
   stamp = now;
 });
-// The fields of the nearest form go along: data-do="save" in <form> sends {name: value}.
-const fields = node => Object.fromEntries(new FormData(node.closest('form') || undefined));
-element.addEventListener('click', event => {
-  const button = event.target.closest('button[data-do], button[data-see]');
-  if (!button || button.disabled) return;
-  const again = see[button.dataset.see] === button.value && button.getAttribute('role') !== 'tab';
-  if (button.dataset.see) return look({[button.dataset.see]: again ? '' : button.value});
-  if (button.dataset.sure && !confirm(button.dataset.sure)) return;
+const seeAfter = {}; // act -> what else is looked at once it was asked for; a page adds its own
+onPress((button, facts) => {
+  if (facts.see) return look({[facts.see]: isAgain(button, facts) ? '' : facts.value ?? ''});
+  if (facts.sure && !confirm(facts.sure)) return;
   rest(button);
-  for (const name of Object.keys(fields(button))) typed.delete(name);
-  act(button.dataset.do, {...button.dataset, ...fields(button)});
-});
+  for (const name of Object.keys(facts)) typed.delete(name);
+  see = {...see, ...seeAfter[facts.do]?.(facts)};
+  act(facts.do, facts);
+}, 'button[data-do], button[data-see]');
+const isAgain = (button, facts) => see[facts.see] === facts.value && button.getAttribute('role') !== 'tab';
 element.addEventListener('change', event => {
   const field = event.target;
   if (field.dataset.see) return look({[field.dataset.see]: field.type === 'checkbox' ? field.checked : field.value});

@@ -12,9 +12,9 @@ const look = status => {
 document.addEventListener('cf:status', event => look(event.detail));
 if (window.cfStatus) look(window.cfStatus);
 const dismiss = () => { if (props.value?.id) remember(props.value.id); props.value = {}; };
-element.addEventListener('click', event => {
-  const act = event.target.closest('[data-do]')?.dataset.do;
-  if (act === 'dismiss') dismiss();
-  if (act === 'undo') { const to = props.value.back_to; dismiss(); trigger('roll_back', {adapter_id: to}); }
-  if (event.target.closest('a')) dismiss();
-});
+const acts = {
+  dismiss,
+  undo: () => { const to = props.value.back_to; dismiss(); trigger('roll_back', {adapter_id: to}); },
+};
+onPress((button, facts) => acts[facts.do]());
+element.addEventListener('click', event => { if (event.target.closest('a')) dismiss(); });

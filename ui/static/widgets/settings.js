@@ -17,9 +17,7 @@ watch('value', () => {
   if (acting !== null && now !== acting) document.dispatchEvent(new Event('cf:person'));
   acting = now;
 });
-element.addEventListener('click', event => {
-  if (event.target.closest('[data-tour]')) document.dispatchEvent(new Event('cf:tour'));
-});
+onPress(() => document.dispatchEvent(new Event('cf:tour')), '[data-tour]');
 // Between two drawings the bar of a download moves on.
 document.addEventListener('cf:status', event => {
   const at = event.detail.download, bar = element.querySelector('.download .progress'), said = element.querySelector('.download-says');
@@ -28,12 +26,8 @@ document.addEventListener('cf:status', event => {
   if (said && said.textContent !== at.says) said.textContent = at.says;
 });
 // Once everything is deleted, what this browser kept goes too, and the page begins anew.
-let erasing = false;
-element.addEventListener('click', event => { if (event.target.closest('[data-do=erase]')) erasing = true; });
 watch('value', () => {
-  if (!erasing) return;
-  erasing = false;
-  if (!props.value?.erase?.is_done) return;
+  if (props.value?.done !== 'erase' || !props.value.erase.is_done) return;
   for (const name of Object.keys(localStorage)) if (name.startsWith('cf-') && name !== 'cf-theme') localStorage.removeItem(name);
   setTimeout(() => location.assign('./'), 1500);
 });

@@ -31,33 +31,46 @@ const deliver = (event, data) => {
   trigger(event, gesture);
   document.dispatchEvent(new CustomEvent('cf:gesture', {detail: {id: gesture.client_id, again: () => trigger(event, gesture)}}));
 };
-// Calls act(button, facts) for every press of such a button ([data-do], if nothing else is said). `facts` are what the button and
-// the things around it said when it was pressed: an answer that arrives before it is released may
-// give the same element another meaning, or take it away; the press then still counts as meant.
+// Calls act(button, facts) for every press of such a button or link ([data-do], if nothing else is
+// said): by mouse, pen, finger or key. `facts` are what the button, the fields of its form and the
+// things around it said when it was pressed: an answer that arrives before it is released may give
+// the same element another meaning, or take it away; the press then still counts as meant.
 const onPress = (act, which = '[data-do]') => {
   const INSIDE = '[data-reply], [data-message], [data-comparison], [data-id]';
-  const read = target => {
-    const button = target.closest?.(which);
+  const LATE_MS = 1000; // a finger's click may come this long after it was lifted
+  const read = event => {
+    const button = event.target.closest?.(which);
     if (!button || button.disabled || !element.contains(button)) return null;
-    const facts = {pressed: button.getAttribute('aria-pressed') === 'true'};
+    if (button.href && (event.ctrlKey || event.metaKey || event.shiftKey)) return null; // another tab
+    const facts = Object.fromEntries(new FormData(button.closest('form') ?? undefined));
+    facts.pressed = button.getAttribute('aria-pressed') === 'true';
+    if (button.value) facts.value = button.value;
     for (let at = button; at && at !== element; at = at.parentElement.closest(INSIDE))
       for (const [name, said] of Object.entries(at.dataset)) facts[name] ??= said;
     return {button, facts, at: button.getBoundingClientRect()};
   };
   const isInside = (event, box) =>
     event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
-  let held = null;
+  let held = null, lateUntil = 0;
   const release = press => { held = null; act(press.button, press.facts); };
-  element.addEventListener('pointerdown', event => { held = event.button === 0 ? read(event.target) : null; });
+  const releaseUnclicked = press => {
+    if (held !== press) return;
+    lateUntil = performance.now() + LATE_MS;
+    release(press);
+  };
+  element.addEventListener('pointerdown', event => { lateUntil = 0; held = event.button === 0 ? read(event) : null; });
   document.addEventListener('pointerup', event => {
     const press = held;
     if (press && !isInside(event, press.at)) held = null;
-    else if (press) setTimeout(() => { if (held === press) release(press); }); // its click never came
+    else if (press) setTimeout(releaseUnclicked, 0, press); // its click may never come
   });
-  document.addEventListener('pointercancel', () => { held = null; });
+  document.addEventListener('pointercancel', () => { held = null; }); // a finger that scrolls, a link that is dragged
   element.addEventListener('click', event => {
-    const press = (event.detail && held) || read(event.target);
-    if (press) release(press);
+    const isLate = event.detail && performance.now() < lateUntil;
+    const press = (event.detail && held) || read(event);
+    if (!press) return;
+    event.preventDefault(); // of a link
+    if (!isLate) release(press);
   });
 };
 // Rests buttons until the answer re-draws them, or for a moment when it changes nothing.

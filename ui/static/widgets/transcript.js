@@ -101,7 +101,4 @@ document.addEventListener('pointercancel', event => { if (event.isTrusted) drop(
 element.addEventListener('click', event => { if (dragged) { dragged = false; event.stopImmediatePropagation(); } }, true);
 
 onPress((button, facts) => acts[facts.do]?.(button, facts));
-element.addEventListener('click', event => {
-  const code = event.target.closest('.copy-code');
-  if (code) copy(code, code.closest('.code').querySelector('code').textContent);
-});
+onPress(button => copy(button, button.closest('.code').querySelector('code').textContent), '.copy-code');

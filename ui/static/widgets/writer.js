@@ -25,12 +25,9 @@ document.addEventListener('cf:write', event => {
   dialog.showModal(); box.focus();
 });
 dialog.addEventListener('close', () => asked.opener?.isConnected && asked.opener.focus());
-element.addEventListener('click', event => {
-  const act = event.target.closest('[data-do]')?.dataset.do;
-  if (act === 'close' || event.target === dialog) dialog.close();
-  if (act === 'save') save(true);
-  if (act === 'plain') save(false);
-});
+const acts = {close: () => dialog.close(), save: () => save(true), plain: () => save(false)};
+onPress((button, facts) => acts[facts.do]());
+element.addEventListener('click', event => { if (event.target === dialog) dialog.close(); });
 box.addEventListener('keydown', event => {
   if (event.key !== 'Escape') event.stopPropagation();
   const sends = event.ctrlKey || event.metaKey || (asked.kind === 'revise' && !event.shiftKey);
