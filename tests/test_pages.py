@@ -71,6 +71,13 @@ def test_a_version_names_the_choices_it_learned_from(session, version):
     assert shown["clicks"][0] == "Chose an answer to “question 5”"
 
 
+def test_while_the_model_is_loaded_the_base_is_not_said_to_serve(session, version):
+    session._engine.phase = "loading"
+    shown = draw(session, learning.VIEW)
+    assert (shown["serving_base"], shown["versions"][0]["state"]) == (None, "serving")
+    assert "answers you" not in shown["headline"]
+
+
 def test_a_version_and_its_receipt_say_how_it_was_learned_and_why(session, version):
     said = "By DPO (one answer over another). You chose between answers."
     assert draw(session, learning.VIEW)["versions"][0]["because"] == said

@@ -83,13 +83,14 @@ def show_learning(
     see, now = see or {}, now or datetime.now().astimezone()
     status = session.learning_status(person_id)
     versions = session.queries.versions(person_id)
+    is_loaded = session.engine_state().base is not None  # before, nothing is known of who serves
     return {
-        "headline": text.say_headline(status),
+        "headline": text.say_headline(status, knows_serving=is_loaded),
         "outcome": status.last_outcome,
         "run": show_run(session, person_id, status),
         "growth": show_growth(versions),
         "versions": show_versions(session, person_id, str(see.get("clicks", "")), now),
-        "serving_base": status.serving is None,
+        "serving_base": status.serving is None if is_loaded else None,
         "duel": show_duel(session, person_id, see),
         "trials": show_trials(session, person_id),
         "guards": show_guards(session, person_id),

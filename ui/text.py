@@ -377,10 +377,11 @@ def say_belief(belief: TraitBelief) -> str:
     return f"You like {name_liking(belief)}: {say_sureness(belief)} % sure."
 
 
-def say_headline(status: LearningStatus) -> str:
+def say_headline(status: LearningStatus, *, knows_serving: bool) -> str:
     """'31 choices so far · version 3 answers you · 4 more until the next run'."""
     serving = f"version {status.serving.number}" if status.serving else "the base model"
-    parts = [f"{count(status.clicks, 'choice')} so far", f"{serving} answers you"]
+    parts = [f"{count(status.clicks, 'choice')} so far"]
+    parts += [f"{serving} answers you"] * knows_serving
     if status.clicks_until_learning > 0:
         parts.append(f"{status.clicks_until_learning} more until the next version")
     return " · ".join(parts)

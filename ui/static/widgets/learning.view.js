@@ -19,7 +19,7 @@ const version = each => `<li class="version ${esc(each.state)} ${each.on_trunk ?
   ${each.examples.length ? `<details data-key="before-${esc(each.id)}"><summary>${esc(WORDS.examples)}</summary>${each.examples.map(example).join('')}</details>` : ''}${clicks(each)}</li>`;
 const base = value => `<li class="version trunk ${value.serving_base ? 'serving' : ''}" data-id=""><div class="line"><h3>${esc(WORDS.base)}</h3>
   ${value.serving_base ? `<span class="tag serving">${esc(WORDS.in_use)}</span>` : ''}<span class="spacer"></span>
-  ${value.serving_base ? '' : `<button type="button" class="plain" data-do="use">${esc(WORDS.back_to_base)}</button>`}</div>
+  ${value.serving_base === false ? `<button type="button" class="plain" data-do="use">${esc(WORDS.back_to_base)}</button>` : ''}</div>
   <p>${esc(WORDS.base_means)}</p></li>`;
 const versions = value => panel(WORDS.versions, `<ul class="versions">${value.versions.map(version).join('')}${base(value)}</ul>${curves(value.growth)}`);
 const side = (name, words, duel, chosen) => `<label><span>${esc(words)}</span><select name="${name}" data-see="${name}">${duel.choices.map(each => option(each.id, each.name, each.id === chosen)).join('')}</select></label>`;
@@ -47,4 +47,4 @@ const choices = at => panel(WORDS.choices, `<fieldset class="choices"><legend>${
   <details data-key="advanced"><summary>${esc(WORDS.advanced)}</summary><div class="fields knobs">${at.knobs.map(knob).join('')}${picked('by_trial', at.by_trials, at.by_trial)}</div></details>
   <div class="memory"><h3>${esc(WORDS.memory)}</h3>${at.memory.map(said => `<p>${esc(said)}</p>`).join('')}</div>`);
 const runs = value => value.runs.length ? panel(WORDS.runs, `<ul class="runs">${value.runs.map(each => `<li><span class="when">${esc(each.when)}</span> <b>${esc(each.state)}</b> ${esc(each.outcome)}</li>`).join('')}</ul>`) : '';
-const view = value => page(WORDS.title, value.headline, value.run && [run({...value.run, outcome: value.outcome}), value.serving_base ? '' : personal(value), versions(value), trials(value.trials), guards(value.guards), duel(value), choices(value.choices), runs(value)].join(''));
+const view = value => page(WORDS.title, value.headline, value.run && [run({...value.run, outcome: value.outcome}), value.serving_base === false ? personal(value) : '', versions(value), trials(value.trials), guards(value.guards), duel(value), choices(value.choices), runs(value)].join(''));
