@@ -36,6 +36,7 @@ from chatfeedback.taste.taste import Tastes
 
 PREVIEW_ROWS = 8
 NO_IMPORT = (0, 0)
+OVER = "It was under way when the backup was made that is restored now; nothing changed."
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,9 @@ class Curation:
         self._store.restore_backup(name)
         self._store.recover()  # what was under way when the backup was made is over
         for person in self._store.people():
+            for run in self._store.runs(person.person_id):
+                if run.ended_at_utc is None:
+                    self._store.end_run(person.person_id, run.run_id, "stopped", OVER)
             self._tastes.reload(person.person_id)
 
 

@@ -10,6 +10,7 @@ import pytest
 from fakes import FakeEngine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from store_samples import start_run
 
 from chatfeedback import cli
 from chatfeedback.api import router
@@ -226,6 +227,15 @@ def test_a_backup_brings_everything_back_while_the_app_runs(session, store, me) 
         "before-restore.db",
         "by-hand.db",
     ]
+
+
+def test_a_run_that_was_under_way_when_the_backup_was_made_is_over(session, store, me) -> None:
+    run_id = start_run(store, me)
+    made = session.data.back_up()
+    store.end_run(me, run_id, "failed", "It broke.")
+    session.data.restore(made.name)
+    [run] = store.runs(me)
+    assert (run.state, "under way when the backup was made" in run.outcome) == ("stopped", True)
 
 
 def test_only_backups_can_be_restored(session) -> None:
