@@ -15,7 +15,7 @@ from chatfeedback.records import Person
 FIRST = "You"
 ACTIVE_SETTING = "active_person"  # of the first person
 TEAM = "Everyone"
-TEAM_SETTING = "team"  # of the first person: who all of them are together
+TEAM_SETTING = "team"  # of the first person: the number of who all of them are together
 LONGEST_NAME = 40
 
 
@@ -78,8 +78,7 @@ class Household:
                 "Add somebody first."
             )
         if team is None:
-            team = self._store.ensure_person(_name_team(names))
-            self._store.set_setting(self._first().person_id, TEAM_SETTING, str(team.person_id))
+            team = self._store.ensure_person(_name_team(names), noted_as=TEAM_SETTING)
         return self.switch(team.person_id)
 
     def _first(self) -> Person:

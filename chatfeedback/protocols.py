@@ -165,7 +165,9 @@ class Store(Queries, Protocol):
 
     def close(self) -> None: ...
 
-    def ensure_person(self, name: str) -> Person: ...
+    def ensure_person(self, name: str, noted_as: str = "") -> Person:
+        """The person of this name, made if there is none. noted_as: a setting of the first person
+        that has this one's id from then on, in the same transaction."""
 
     def set_setting(self, person_id: int, name: str, value: str) -> None: ...
 

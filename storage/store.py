@@ -88,9 +88,13 @@ class Store:
         with self._database.read() as db:
             return chat.people(db)
 
-    def ensure_person(self, name: str) -> Person:
+    def ensure_person(self, name: str, noted_as: str = "") -> Person:
         with self._database.write() as db:
-            return chat.ensure_person(db, name)
+            person = chat.ensure_person(db, name)
+            if noted_as:
+                first = chat.people(db)[0]
+                chat.set_setting(db, first.person_id, noted_as, str(person.person_id))
+            return person
 
     def setting(self, person_id: int, name: str, default: str) -> str:
         with self._database.read() as db:

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from store_samples import generated, later_release, start_replies
 
 from chatfeedback.faults import VARIABLE, point
+from chatfeedback.household import Household
 from chatfeedback.records import FeedbackEvent
 from storage.database import DatabaseFile
 from storage.store import Store, open_store
@@ -51,6 +52,13 @@ def take_turn(store: Store, me: int, chat: int, number: int) -> None:
     print(f"click-{number}", flush=True)
 
 
+def act_together(folder: Path, fault: str) -> None:
+    """All who are there as one person, with a fault set."""
+    store = open_store(folder)
+    os.environ[VARIABLE] = fault
+    Household(store).act_together()
+
+
 def take_one_turn(folder: Path, fault: str) -> None:
     """One turn in a data folder that is there, with a fault set."""
     store = open_store(folder)
@@ -73,6 +81,5 @@ def create(folder: Path, fault: str) -> None:
 
 if __name__ == "__main__":
     act, folder, argument = sys.argv[1:]
-    {"chat": chat, "take_one_turn": take_one_turn, "upgrade": upgrade, "create": create}[act](
-        Path(folder), argument
-    )
+    acts = {each.__name__: each for each in (chat, take_one_turn, act_together, upgrade, create)}
+    acts[act](Path(folder), argument)

@@ -18,6 +18,7 @@ from store_samples import ask, thumb
 
 from chatfeedback.errors import StorageFailed
 from chatfeedback.faults import KILLED, POINTS
+from chatfeedback.household import Household
 from storage.backup import backups
 from storage.database import FILE, DatabaseFile
 from storage.store import Store, open_store
@@ -133,6 +134,20 @@ def test_a_kill_around_a_commit_stores_all_or_nothing_and_never_twice(folder: Pa
     assert stored_ids(store)["message-1"] == stored_ids(store)["click-1"] == 1
     store.close()
     assert_sound(folder)
+
+
+@pytest.mark.parametrize("fault", COMMIT_POINTS)
+def test_a_kill_while_the_team_is_made_leaves_a_team_or_none(folder: Path, fault: str):
+    store = open_store(folder)
+    store.ensure_person("Ada")
+    store.close()
+    run_to_the_fault("act_together", folder, fault)
+    store = open_store(folder)
+    household = Household(store)
+    assert [each.name for each in household.members()] == ["me", "Ada"]
+    assert household.act_together() == store.people()[-1] == household.team()
+    assert len(store.people()) == 3
+    store.close()
 
 
 @pytest.mark.parametrize("fault", UPGRADE_POINTS)
