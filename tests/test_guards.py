@@ -328,6 +328,15 @@ def test_what_serves_is_weakened_when_the_weekly_look_finds_harm(tmp_path, scale
     store.close()
 
 
+def test_what_was_rolled_back_during_the_weekly_look_does_not_come_back(tmp_path):
+    with running(tmp_path, LoopingWithAdapter()) as session:
+        base, me = session.wait_until_ready(), session.default_person().person_id
+        version = serve_a_version(session._store, me, 1.0)
+        session.roll_back(me, None)
+        session._learner.check_serving(me, base, version)
+        assert session.queries.serving(me, base.key) is None
+
+
 def test_what_the_weekly_look_found_stands_in_the_report(tmp_path):
     store = open_store(tmp_path)
     by_hand = dataclasses.replace(Settings(), learn_when_idle=False)

@@ -434,6 +434,9 @@ class Learner:
             seed=self._next_seed(),
         )
         keep_findings(self._store, person_id, serving, findings)
+        still = self._store.serving(person_id, base.key)
+        if still is None or still.adapter_id != serving.adapter_id:
+            return findings  # measuring takes minutes: it was rolled back or forgotten meanwhile
         if serving.report is not None and any(finding.rejects for finding in findings):
             report = weakened(serving.report, settings, findings)
             if report.scale > 0:
