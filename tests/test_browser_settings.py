@@ -131,3 +131,19 @@ def test_everything_is_deleted_only_when_the_word_was_typed(visit, session):
     press(page, "Delete everything now")
     expect(page.get_by_text("Everything is deleted.")).to_be_visible()
     assert session.queries.conversations(session.default_person().person_id) == []
+
+
+def test_what_was_refused_stays_in_its_field_and_what_was_done_leaves_it(visit, session):
+    page = visit("#settings")
+    page.get_by_text("Delete all my data").click()
+    word = page.get_by_role("textbox", name="Type “delete” to confirm")
+    word.fill("delte")
+    press(page, "Delete everything now")
+    expect(page.get_by_role("alert")).to_contain_text("you typed 'delte'")
+    expect(word).to_have_value("delte")
+    page.goto(page.url.partition("#")[0] + "#taste")
+    principle = page.get_by_role("textbox", name="A new principle")
+    principle.fill("be kind")
+    principle.press("Enter")
+    expect(page.locator(".principle b")).to_have_text("be kind")
+    expect(principle).to_have_value("")

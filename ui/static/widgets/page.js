@@ -4,6 +4,7 @@
 // when the page is drawn anew.
 let stamp = null, see = {};
 const open = new Map(), typed = new Map();
+const sent = new Map(); // act -> names of what went with it: typed text is let go once it was carried out
 const isShown = () => element.closest('.view')?.hasAttribute('data-shown');
 const ask = (name, data) => trigger('act', {...data, act: name, see, client_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`});
 // Answers may overtake one another, so after acts close together the page is looked at once more.
@@ -17,6 +18,8 @@ const look = change => { see = {...see, ...change}; act('look'); };
 const keyOf = node => node.dataset.key || node.name;
 
 watch('value', () => {
+  for (const name of sent.get(props.value?.done) ?? []) typed.delete(name);
+  sent.delete(props.value?.done);
   for (const each of element.querySelectorAll('details[data-key]'))
     if (open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
   for (const each of element.querySelectorAll('input, select, textarea')) showState(each);
@@ -56,7 +59,7 @@ onPress((button, facts) => {
   if (facts.see) return look({[facts.see]: isAgain(button, facts) ? '' : facts.value ?? ''});
   if (facts.sure && !confirm(facts.sure)) return;
   rest(button);
-  for (const name of Object.keys(facts)) typed.delete(name);
+  sent.set(facts.do, Object.keys(facts));
   see = {...see, ...seeAfter[facts.do]?.(facts)};
   act(facts.do, facts);
 }, 'button[data-do], button[data-see]');
