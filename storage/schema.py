@@ -435,6 +435,14 @@ def m005_talk(db: Database) -> None:
     point("storage.in_migration")
 
 
+@migrations()
+def m006_search_without_spaces(db: Database) -> None:
+    """All that was said is read anew, so that words are found where no spaces part them."""
+    db.execute("INSERT OR IGNORE INTO said_since SELECT 2 * id FROM message")
+    db.execute("INSERT OR IGNORE INTO said_since SELECT 2 * id + 1 FROM reply WHERE text <> ''")
+    point("storage.in_migration")
+
+
 def schema_version(migrations: Migrations) -> int:
     """The newest schema these migrations lead to: their number, kept as user_version."""
     with Database(memory=True, execute_plugins=False) as empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from sqlite_utils import Database
@@ -13,6 +14,10 @@ from storage.rows import fetch, id_list
 
 EXCERPT_WORDS = 18
 
+# Chinese, Japanese, Thai, Lao, Khmer, Burmese: between their words stands no space
+_NO_SPACES = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
+_BORDER = "\u200b"  # shows nothing, and ends a word
+
 
 def is_behind(db: Database) -> bool:
     """True when something was said, or deleted, that the index does not know of."""
@@ -21,27 +26,36 @@ def is_behind(db: Database) -> bool:
 
 def catch_up(db: Database) -> None:
     """Read into the index what was said since the last search."""
+    db.register_function(part_words, deterministic=True, replace=True)
     db.execute("DELETE FROM said WHERE rowid IN (SELECT id FROM said_since)")
     db.execute(
         """
         INSERT INTO said (rowid, text)
-        SELECT said_since.id, text FROM said_since JOIN message ON message.id = said_since.id / 2
+        SELECT said_since.id, part_words(text)
+        FROM said_since JOIN message ON message.id = said_since.id / 2
         WHERE said_since.id % 2 = 0
         UNION ALL
-        SELECT said_since.id, text FROM said_since JOIN reply ON reply.id = said_since.id / 2
+        SELECT said_since.id, part_words(text)
+        FROM said_since JOIN reply ON reply.id = said_since.id / 2
         WHERE said_since.id % 2 = 1 AND text <> ''
         """
     )
     db.execute("DELETE FROM said_since")
 
 
+def part_words(text: str) -> str:
+    """The text as the index reads it: letters in one piece with their accents, and every sign of a
+    script without spaces a word of its own, so that any part of a sentence is found."""
+    return _NO_SPACES.sub(rf"{_BORDER}\1{_BORDER}", unicodedata.normalize("NFC", text))
+
+
 def search(db: Database, person_id: int, words: str, limit: int) -> list[Found]:
     """Where all the words were said, best match first. Deleted conversations are left out."""
-    asked = re.findall(r"\w+", words)
+    asked = re.findall(r"\w+", unicodedata.normalize("NFC", words))
     if not asked:
         return []
     # Quoted, so that no word is taken for an operator of FTS5; the last may be a beginning.
-    wanted = " ".join(f'"{word}"' for word in asked) + "*"
+    wanted = " ".join(f'"{part_words(word)}"' for word in asked) + "*"
     rows = fetch(
         db,
         f"""
@@ -66,7 +80,7 @@ def search(db: Database, person_id: int, words: str, limit: int) -> list[Found]:
             row["title"],
             row["message_id"],
             bool(row["is_reply"]),
-            row["excerpt"],
+            row["excerpt"].replace(_BORDER, ""),
             row["created_at_utc"],
         )
         for row in rows

@@ -174,6 +174,19 @@ def test_search_ignores_accents_and_knows_no_operators(store, me, chat):
         assert store.search(me, words) == []
 
 
+@pytest.mark.parametrize("asked", ["天气", "今天天气", "气真"])
+def test_words_are_found_in_sentences_without_spaces(store, me, chat, asked):
+    say(store, me, chat, "今天天气真好。")
+    [found] = store.search(me, asked)
+    assert found.excerpt.replace("\x02", "").replace("\x03", "") == "今天天气真好。"
+
+
+def test_an_accent_is_found_however_it_was_typed(store, me, chat):
+    say(store, me, chat, "Un cafe\u0301, s'il vous plai\u0302t.")
+    assert store.search(me, "caf\u00e9")
+    assert store.search(me, "cafe\u0301")
+
+
 def test_search_stays_with_the_person_and_leaves_out_deleted_conversations(store, me, chat):
     say(store, me, chat, "eggs")
     assert store.search(store.ensure_person("somebody else").person_id, "eggs") == []
