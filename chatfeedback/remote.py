@@ -16,6 +16,7 @@ from chatfeedback.errors import ChatFeedbackError, DataFolderBusy
 from chatfeedback.lock import FolderLock, Running, read_running
 
 START_SECONDS = 60.0  # an app that has just been started answers late
+WORK_SECONDS = 3600.0  # a large file is stored, or a step of a large model is learned
 
 
 def require_app(folder: Path) -> Running:
@@ -64,18 +65,21 @@ def preview(app: Running, name: str, data: bytes) -> dict[str, Any]:
 
 
 def import_file(app: Running, name: str, data: bytes) -> dict[str, Any]:
-    with _ask(app, "POST", f"import?{urlencode({'name': name})}", data) as response:
+    path = f"import?{urlencode({'name': name})}"
+    with _ask(app, "POST", path, data, WORK_SECONDS) as response:
         return dict(json.load(response))
 
 
 def learn(app: Running, method: str = "auto") -> Iterator[dict[str, Any]]:
     """Progress as the app reports it; closing the iterator leaves the run going."""
-    with _ask(app, "POST", "learn", {"method": method}) as response:
+    with _ask(app, "POST", "learn", {"method": method}, WORK_SECONDS) as response:
         for line in response:
             yield json.loads(line)
 
 
-def _ask(app: Running, method: str, path: str, body: object = None) -> HTTPResponse:
+def _ask(
+    app: Running, method: str, path: str, body: object = None, patience_s: float = START_SECONDS
+) -> HTTPResponse:
     kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
@@ -88,7 +92,7 @@ def _ask(app: Running, method: str, path: str, body: object = None) -> HTTPRespo
     # Never through a proxy: the app is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        response: HTTPResponse = opener.open(request, timeout=START_SECONDS)
+        response: HTTPResponse = opener.open(request, timeout=patience_s)
     except HTTPError as error:
         raise ChatFeedbackError(_detail(error)) from error
     except (URLError, OSError) as error:
