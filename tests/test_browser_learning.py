@@ -107,6 +107,24 @@ def test_two_versions_are_compared_blind_and_the_vote_counts(visit, session):
     expect(duel).to_have_count(0)
 
 
+def test_while_two_versions_answer_the_page_says_so_and_asks_no_second_time(visit, session):
+    session.all_versions = [make_version(1, "serving")]
+    session.pieces.clear()
+    page = visit("#learning")
+    page.get_by_role("combobox", name="Question").fill("What about coffee?")
+    press(page, "Ask both")
+    answering = page.get_by_role("button", name="Both are answering…")
+    expect(answering).to_be_disabled()
+    session.status = replace(session.status, clicks=7)  # the page is drawn anew meanwhile
+    expect(page.locator("#learning-view .headline")).to_contain_text("7 choices so far")
+    expect(answering).to_be_disabled()
+    session.pieces.set()
+    expect(page.locator(".duel")).to_contain_text("You asked: What about coffee?")
+    press(page, "Tie")
+    expect(page.get_by_role("button", name="Ask both")).to_be_enabled()
+    assert len(session.comparisons) == 1
+
+
 def test_how_it_learns_is_chosen_and_kept(visit, session):
     session.all_versions = [make_version(1, "serving")]
     page = visit("#learning")

@@ -11,4 +11,15 @@ element.addEventListener('input', event => {
 });
 // After a vote the page may say whose answers these were.
 seeAfter.vote = ({comparison_id}) => ({voted: comparison_id});
-seeAfter.ask = () => ({voted: ''});
+seeAfter.ask = () => { showAsking(true); return {voted: ''}; };
+// Two answers may take a while, and the page may be drawn anew meanwhile: the button says so till then.
+let isAsking = false;
+const showAsking = now => {
+  isAsking = now;
+  const button = element.querySelector('[data-do=ask]');
+  if (!button) return;
+  delete button.dataset.resting;
+  button.disabled = now;
+  button.textContent = now ? WORDS.duel_asking : WORDS.duel_ask;
+};
+watch('value', () => showAsking(isAsking && props.value?.done !== 'ask' && props.value?.done !== '')); // '': refused
