@@ -68,8 +68,8 @@ max-width:32rem;margin:20vh auto;padding:0 1.5rem;color-scheme:light dark}}</sty
 <h1>{title}</h1><p>{text}</p></html>"""
 LOCKED_TITLE = "This page is private"
 LOCKED_TEXT = (
-    "Open it with the link that the app printed when it started, or start the app again: "
-    "it then opens the page for you."
+    "Open it with the link that the app printed when it started. Each link lets one browser in, "
+    "once; start the app again for a new one: it then also opens the page for you."
 )
 
 
