@@ -23,6 +23,7 @@ from chatfeedback.exchange.importing import (
 from chatfeedback.learning.learner import Learner
 from chatfeedback.protocols import Engine, Store
 from chatfeedback.records import (
+    REPEAT,
     Backup,
     FeedbackEvent,
     FeedbackFilter,
@@ -114,6 +115,20 @@ class Curation:
         number, _ = self._store.vote_later(person_id, message_id, reply_ids, event)
         self._learn(person_id, number)
         return number
+
+    def vote_again(
+        self,
+        person_id: int,
+        message_id: int,
+        reply_ids: tuple[int, ...],
+        outcome: PickOutcome,
+        client_id: str,
+    ) -> None:
+        """Compare once more what `Queries.judged_pair` gave. It teaches nothing: it tells how sure
+        such choices are (`Attention.contradicts_itself`)."""
+        event = FeedbackEvent(client_id, "pick", outcome=outcome)
+        self._store.vote_later(person_id, message_id, reply_ids, event, REPEAT)
+        self._learner.note_activity()
 
     def _find(self, person_id: int, feedback_id: int) -> FeedbackItem:
         page = self._store.browse_feedback(person_id, FeedbackFilter(), feedback_id + 1, 1)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chatfeedback.exchange.formats.shared import SharedChat
 from chatfeedback.records import (
+    RATED_LATER,
     AdapterVersion,
     AiLabel,
     Backup,
@@ -123,6 +124,9 @@ class Queries(Protocol):
 
     def unrated_pair(self, person_id: int, before_id: int | None = None) -> Unrated | None:
         """Two replies to the newest message below `before_id` whose replies were never compared."""
+
+    def judged_pair(self, person_id: int) -> Unrated | None:
+        """Two replies that were compared once, the oldest first, the other way round."""
 
     def unread_replies(self, person_id: int, limit: int = 1000) -> list[int]:
         """Replies that no model has read yet: rewritten and imported ones, oldest first."""
@@ -272,9 +276,14 @@ class Store(Queries, Protocol):
         new)."""
 
     def vote_later(
-        self, person_id: int, message_id: int, reply_ids: Sequence[int], event: FeedbackEvent
+        self,
+        person_id: int,
+        message_id: int,
+        reply_ids: Sequence[int],
+        event: FeedbackEvent,
+        why: str = RATED_LATER,
     ) -> tuple[int, bool]:
-        """A vote (its comparison is filled in) on replies that were not side by side before."""
+        """A vote (its comparison is filled in) on replies that did not stand like this before."""
 
     def add_chats(
         self,

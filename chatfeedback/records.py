@@ -445,6 +445,8 @@ class LearnResult:
 
 BLIND_TRIAL = "blind trial"
 REPEAT = "the same once more"
+RATED_LATER = "rated later"
+IMPORTED = "imported"  # nobody here was asked, and its order says nothing of where it was shown
 MEASURED_ONLY = (BLIND_TRIAL, REPEAT)
 """Comparisons (`Comparison.why`) that judge what was learned: nothing is ever learned from them.
 In a blind trial the base's reply is the one with the lower id; a repeat shows an earlier pair the

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from chatfeedback.asking.attention import find_repeat, read_attention
+from chatfeedback.asking.attention import read_attention
 from chatfeedback.asking.drawing import Drawing
 from chatfeedback.asking.duels import Duels
 from chatfeedback.asking.elo import Rating
@@ -58,7 +58,6 @@ from chatfeedback.protocols import Engine, Queries, Store
 from chatfeedback.records import (
     BLIND_TRIAL,
     MEASURED_ONLY,
-    REPEAT,
     BaseInfo,
     ChatSettings,
     Comparison,
@@ -380,17 +379,6 @@ class Session:
             has_personal=serves_more or self._drawing.helps_to_choose(taste, base),
             rng=self._seeds.generator(),
         )
-
-    def repeat_question(self, person_id: int) -> Comparison | None:
-        """An earlier pair once more, the other way round, to see how sure the answers are; None
-        when there is none to repeat. A `pick` on it teaches nothing."""
-        earlier = find_repeat(self._store.comparisons(person_id), self._store.feedback(person_id))
-        if earlier is None:
-            return None
-        number = self._store.add_comparison(
-            person_id, earlier.message_id, earlier.reply_ids[::-1], REPEAT
-        )
-        return self._store.comparison(person_id, number)
 
     def show_reply(self, person_id: int, reply_id: int) -> None:
         """Let another sibling be the conversation's answer."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
-from chatfeedback.records import Comparison, FeedbackEvent, StoredFeedback
+from chatfeedback.records import IMPORTED, Comparison, FeedbackEvent, StoredFeedback
 from chatfeedback.taste.preferences import PLACES
 
 ENOUGH = 10
@@ -20,7 +20,6 @@ ONE_SIDED = 0.9
 UNLIKELY = 0.01
 """How rarely chance alone may do this before it is called a habit."""
 
-IMPORTED = "imported"  # why a comparison is there: its order says nothing of where it was shown
 Pair = tuple[int, int]
 
 

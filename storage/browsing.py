@@ -10,6 +10,8 @@ from sqlite_utils import Database
 
 from chatfeedback.errors import InputRefused
 from chatfeedback.records import (
+    IMPORTED,
+    REPEAT,
     FeedbackChoices,
     FeedbackFilter,
     FeedbackItem,
@@ -263,6 +265,48 @@ def unrated_pair(db: Database, person_id: int, before_id: int | None) -> Unrated
     left = fetch(db, f"SELECT count(*) AS n FROM ({waiting})", person_id)[0]["n"]
     message_id = rows[0]["id"]
     return Unrated(message_id, rows[0]["prompt"], two_answers(db, person_id, message_id), left)
+
+
+def judged_pair(db: Database, person_id: int) -> Unrated | None:
+    """The first two answers that were compared and not yet a second time, the other way round."""
+    judged = """
+    SELECT comparison.message_id, message.text AS prompt,
+        left_one.id AS left_id, left_one.text AS left_text,
+        right_one.id AS right_id, right_one.text AS right_text
+    FROM comparison
+        JOIN message ON message.id = comparison.message_id
+        JOIN conversation ON conversation.id = message.conversation_id
+        JOIN comparison_reply AS first
+            ON first.comparison_id = comparison.id AND first.position = 0
+        JOIN comparison_reply AS second
+            ON second.comparison_id = comparison.id AND second.position = 1
+        JOIN reply AS right_one ON right_one.id = first.reply_id
+        JOIN reply AS left_one ON left_one.id = second.reply_id
+    WHERE comparison.person_id = ? AND comparison.why NOT IN (?, ?)
+        AND conversation.is_hidden = 0 AND message.is_withdrawn = 0
+        AND NOT EXISTS (
+            SELECT 1 FROM comparison_reply AS third
+            WHERE third.comparison_id = comparison.id AND third.position = 2
+        )
+        AND EXISTS (
+            SELECT 1 FROM standing_feedback AS vote
+            WHERE vote.comparison_id = comparison.id AND vote.outcome IN ('first', 'second')
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM comparison AS again
+                JOIN comparison_reply AS swapped ON swapped.comparison_id = again.id
+            WHERE again.message_id = comparison.message_id AND again.why = ?
+                AND swapped.position = 0 AND swapped.reply_id = second.reply_id
+        )
+    """
+    about = (person_id, REPEAT, IMPORTED, REPEAT)
+    rows = fetch(db, f"{judged} ORDER BY comparison.id LIMIT 1", *about)
+    if not rows:
+        return None
+    left = fetch(db, f"SELECT count(*) AS n FROM ({judged})", *about)[0]["n"]
+    row = rows[0]
+    replies = ((row["left_id"], row["left_text"]), (row["right_id"], row["right_text"]))
+    return Unrated(row["message_id"], row["prompt"], replies, left)
 
 
 def two_answers(db: Database, person_id: int, message_id: int) -> tuple[tuple[int, str], ...]:

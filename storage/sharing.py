@@ -20,7 +20,7 @@ from chatfeedback.exchange.formats.shared import (
     SharedReply,
 )
 from chatfeedback.exchange.known import Known, as_context, claims_in, keep_new
-from chatfeedback.records import FeedbackEvent, Imported, Sampling
+from chatfeedback.records import IMPORTED, FeedbackEvent, Imported, Sampling
 from storage.branches import ways_through
 from storage.browsing import last_forgotten
 from storage.chat import next_recency
@@ -28,7 +28,6 @@ from storage.feedback import add_comparison, add_feedback, event_from
 from storage.replies import add_edit, mark_shown
 from storage.rows import Row, fetch, id_list, insert, pack_sampling, utc_now
 
-WHY_IMPORTED = "imported"
 SHARED_KINDS = ("thumb", "pick", "rank", "rating", "edit", "chip", "flag", "comment", "trait")
 Judged = tuple[str, int, SharedReaction, int, list[int]]  # when, order, what, message, replies
 
@@ -246,7 +245,7 @@ def add_reaction(
         shown = [reply_ids[at] for at in said.shown]
         comparison_id = find_comparison(db, message_id, shown)
         if comparison_id is None:
-            comparison_id = add_comparison(db, person_id, message_id, shown, WHY_IMPORTED)
+            comparison_id = add_comparison(db, person_id, message_id, shown, IMPORTED)
     reply_id = None if said.reply is None else reply_ids[said.reply]
     if said.kind == "edit" and reply_id is not None and said.text is not None:
         edited = add_edit(db, person_id, reply_id, said.text)
@@ -315,15 +314,20 @@ def replace_feedback(
 
 
 def vote_later(
-    db: Database, person_id: int, message_id: int, reply_ids: list[int], event: FeedbackEvent
+    db: Database,
+    person_id: int,
+    message_id: int,
+    reply_ids: list[int],
+    event: FeedbackEvent,
+    why: str,
 ) -> tuple[int, bool]:
-    """A vote on replies that were never side by side before; (feedback id, True if new).
+    """A vote on replies that never stood like this before; (feedback id, True if new).
 
     The conversation keeps the reply it went on with.
     """
     comparison_id = find_comparison(db, message_id, reply_ids)
     if comparison_id is None:
-        comparison_id = add_comparison(db, person_id, message_id, reply_ids, "rated later")
+        comparison_id = add_comparison(db, person_id, message_id, reply_ids, why)
     return add_feedback(db, person_id, replace(event, comparison_id=comparison_id))
 
 

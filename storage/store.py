@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from chatfeedback.exchange.formats.shared import SharedChat
 from chatfeedback.records import (
+    RATED_LATER,
     AdapterVersion,
     AiLabel,
     Backup,
@@ -327,6 +328,10 @@ class Store:
         with self._database.read() as db:
             return browsing.unrated_pair(db, person_id, before_id)
 
+    def judged_pair(self, person_id: int) -> Unrated | None:
+        with self._database.read() as db:
+            return browsing.judged_pair(db, person_id)
+
     def unread_replies(self, person_id: int, limit: int = 1000) -> list[int]:
         with self._database.read() as db:
             return browsing.unread_replies(db, person_id, limit)
@@ -365,10 +370,15 @@ class Store:
             return sharing.replace_feedback(db, person_id, feedback_id, undo_id, event)
 
     def vote_later(
-        self, person_id: int, message_id: int, reply_ids: Sequence[int], event: FeedbackEvent
+        self,
+        person_id: int,
+        message_id: int,
+        reply_ids: Sequence[int],
+        event: FeedbackEvent,
+        why: str = RATED_LATER,
     ) -> tuple[int, bool]:
         with self._database.write() as db:
-            return sharing.vote_later(db, person_id, message_id, list(reply_ids), event)
+            return sharing.vote_later(db, person_id, message_id, list(reply_ids), event, why)
 
     # --- backups ---
 

@@ -6,7 +6,7 @@ import pytest
 
 from chatfeedback.asking.explore import Asking
 from chatfeedback.errors import InputRefused
-from chatfeedback.records import BLIND_TRIAL, REPEAT, FeedbackEvent, QuestionRule
+from chatfeedback.records import BLIND_TRIAL, FeedbackEvent, QuestionRule
 from chatfeedback.session import Session
 from chatfeedback.settings import Settings
 from storage.store import open_store
@@ -93,18 +93,46 @@ def test_the_base_is_on_either_side_of_a_blind_trial(open_session):
     assert firsts == {True, False}
 
 
-def test_a_repeat_shows_an_earlier_pair_the_other_way_round_and_teaches_nothing(open_session):
+def test_a_pair_asked_once_more_stands_the_other_way_round_and_teaches_nothing(open_session):
     session, me = open_session()
-    assert session.repeat_question(me) is None
+    assert session.queries.judged_pair(me) is None
     shown = ask(session, me, 1, Asking(2, "its answer is open"))
     clicks = pick(session, me, shown, "first").clicks
-    again = session.repeat_question(me)
-    assert (again.why, again.reply_ids) == (REPEAT, shown.reply_ids[::-1])
-    event = FeedbackEvent("again", "pick", comparison_id=again.comparison_id, outcome="first")
-    assert session.give_feedback(me, event).clicks == clicks
+    again = session.queries.judged_pair(me)
+    ids = tuple(number for number, _ in again.replies)
+    assert (ids, again.left) == (shown.reply_ids[::-1], 1)
+    before = session.beliefs(me)
+    for _ in range(2):  # a double click
+        session.data.vote_again(me, again.message_id, ids, "first", "again")
+    assert (session.beliefs(me), session.taste(me).clicks_heard) == (before, clicks)
+    assert session.queries.judged_pair(me) is None
     conversation_id = session.queries.conversation_of(me, shown.message_id)
     [exchange] = session.queries.exchanges(me, conversation_id)
     assert exchange.shown_reply_id == shown.reply_ids[0]
+
+
+def test_what_stands_in_a_deleted_chat_or_ended_in_a_tie_is_not_asked_again(open_session):
+    session, me = open_session()
+    tie = ask(session, me, 1, Asking(2, "its answer is open"))
+    pick(session, me, tie, "tie")
+    deleted = ask(session, me, 2, Asking(2, "its answer is open"))
+    pick(session, me, deleted, "first")
+    session.delete_conversation(me, session.queries.conversation_of(me, deleted.message_id))
+    assert session.queries.judged_pair(me) is None
+
+
+def test_who_contradicts_themselves_is_found_out(open_session):
+    session, me = open_session()
+    for number in range(5):
+        pick(session, me, ask(session, me, number, Asking(2, "its answer is open")), "first")
+    for number in range(5):
+        again = session.queries.judged_pair(me)
+        ids = tuple(each for each, _ in again.replies)
+        session.data.vote_again(me, again.message_id, ids, "first", f"again-{number}")
+    [fatigue] = [each for each in session.guard_report(me) if each.guard == "fatigue"]
+    assert fatigue.message == (
+        "Of 5 questions asked twice, 0 got the same answer: such choices say little."
+    )
 
 
 def test_somebody_who_wants_no_questions_is_just_answered(open_session):

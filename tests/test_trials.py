@@ -2,16 +2,16 @@
 
 import pytest
 
-from chatfeedback.asking.attention import Attention, find_repeat, read_attention
+from chatfeedback.asking.attention import Attention, read_attention
 from chatfeedback.asking.trials import BlindTrials, beta_cdf, beta_quantile, read_trials
 from chatfeedback.records import (
     BLIND_TRIAL,
+    IMPORTED,
     REPEAT,
     Comparison,
     FeedbackEvent,
     StoredFeedback,
 )
-from chatfeedback.statistics import IMPORTED
 
 
 def shown(number: int, *replies: int, why: str = "") -> Comparison:
@@ -107,7 +107,6 @@ def test_choices_that_came_with_a_file_tell_nothing_of_attention():
     comparisons = [shown(n, why=IMPORTED) for n in range(1, 31)]
     picks = [pick(n, "first") for n in range(1, 31)]
     assert read_attention(comparisons, picks) == Attention()
-    assert find_repeat(comparisons, picks) is None
 
 
 def test_a_ranking_taken_back_leaves_its_question_open():
@@ -127,12 +126,3 @@ def test_a_repeat_answered_with_the_same_reply_is_alike():
 def test_somebody_who_contradicts_themselves_is_asked_no_more():
     assert Attention(repeated=8, alike=3).readiness == 0.0
     assert Attention(repeated=8, alike=6).readiness == 1.0
-
-
-def test_the_oldest_answered_pair_is_repeated_once():
-    comparisons = [shown(1), shown(2), shown(3)]
-    picks = [pick(1, "tie"), pick(2, "first"), pick(3, "first")]
-    assert find_repeat(comparisons, picks) == comparisons[1]
-    comparisons.append(shown(4, 5, 4, why=REPEAT))
-    assert find_repeat(comparisons, picks) == comparisons[2]
-    assert find_repeat([], []) is None

@@ -206,11 +206,14 @@ def show_queue(session: Session, person_id: int, see: Gesture) -> dict[str, Any]
     skipped_pair, skipped_reply = parse_id(see.get("skip_pair")), parse_id(see.get("skip_reply"))
     pair = session.queries.unrated_pair(person_id, skipped_pair)
     reply = session.queries.unrated_reply(person_id, skipped_reply)
+    judged = session.queries.judged_pair(person_id)
     return {
         "pair": show_unrated(pair),
         "pair_said": words.say_waiting(pair, "pair", skipped=skipped_pair is not None),
         "reply": show_unrated(reply),
         "reply_said": words.say_waiting(reply, "answer", skipped=skipped_reply is not None),
+        "judged": show_unrated(judged),
+        "judged_said": words.say_judged(judged),
         "can_restart_pairs": pair is None and skipped_pair is not None,
         "can_restart_replies": reply is None and skipped_reply is not None,
     }
@@ -243,14 +246,25 @@ def rate(session: Session, person_id: int, gesture: Gesture) -> str:
 
 def choose(session: Session, person_id: int, gesture: Gesture) -> str:
     """Compare two answers from the queue."""
+    message_id, both, outcome = _read_choice(gesture)
+    session.data.vote_later(person_id, message_id, both, outcome, client_id(gesture))
+    return words.CHOSEN
+
+
+def choose_again(session: Session, person_id: int, gesture: Gesture) -> str:
+    """Compare two answers that were compared before."""
+    message_id, both, outcome = _read_choice(gesture)
+    session.data.vote_again(person_id, message_id, both, outcome, client_id(gesture))
+    return words.CHOSEN_AGAIN
+
+
+def _read_choice(gesture: Gesture) -> tuple[int, tuple[int, int], PickOutcome]:
+    """(message, the answers as they were shown, which is better)."""
     outcome = OUTCOMES.get(str(gesture.get("outcome")))
     if outcome is None:
         raise InputRefused(f"A choice is one of {', '.join(OUTCOMES)}.")
     both = (need_id(gesture, "first"), need_id(gesture, "second"))
-    session.data.vote_later(
-        person_id, need_id(gesture, "message"), both, outcome, client_id(gesture)
-    )
-    return words.CHOSEN
+    return need_id(gesture, "message"), both, outcome
 
 
 # --- files, figures, backups -----------------------------------------------------------------
@@ -374,6 +388,7 @@ VIEW = View(
         "delete": delete,
         "rate": rate,
         "choose": choose,
+        "choose_again": choose_again,
         "back_up": back_up,
         "restore": restore,
     },

@@ -61,6 +61,7 @@ EXCLUDED = "Excluded: it stays in the list and teaches nothing until you let it 
 INCLUDED = "It counts again."
 DELETED = "Taken back: it counts no more."
 CHOSEN = "Learned from your choice. The conversation stays as it was."
+CHOSEN_AGAIN = "Noted. How often you agree with yourself stands under Statistics."
 RESTORED = "Everything is as it was in the backup. The page loads anew."
 
 
@@ -121,6 +122,17 @@ def say_waiting(waiting: Unrated | None, what: str, *, skipped: bool) -> str:
     if waiting is None:
         return f"No more {what}s after those you put off." if skipped else f"No {what} waits."
     return f"{count(waiting.left, what)} {'waits' if waiting.left == 1 else 'wait'}."
+
+
+def say_judged(waiting: Unrated | None) -> str:
+    """Why a pair is shown a second time."""
+    if waiting is None:
+        return "Each pair that you compared was asked twice, or there is none yet."
+    left = say_waiting(waiting, "pair", skipped=False)
+    return (
+        "You compared these two before; now they stand the other way round. Your answer teaches "
+        f"nothing: it tells how sure such choices are. {left}"
+    )
 
 
 def say_figures(found: Statistics) -> list[dict[str, str]]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatfeedback.asking.trials import beta_cdf, chosen_replies, standing
-from chatfeedback.records import REPEAT, Comparison, StoredFeedback
-from chatfeedback.statistics import IMPORTED
+from chatfeedback.records import IMPORTED, REPEAT, Comparison, StoredFeedback
 
 WINDOW = 10
 """Newest questions that tell whether somebody has had enough of them."""
@@ -87,23 +86,6 @@ def read_attention(
         repeated=len(alike),
         alike=sum(alike),
     )
-
-
-def find_repeat(
-    comparisons: Sequence[Comparison], events: Sequence[StoredFeedback]
-) -> Comparison | None:
-    """The oldest answered pair that was not asked twice yet: to be shown the other way round."""
-    chosen = chosen_replies(events)
-    pairs = [each for each in _asked(comparisons) if len(each.reply_ids) == 2]
-    again = {frozenset(each.reply_ids) for each in pairs if each.why == REPEAT}
-    fresh = (
-        each
-        for each in pairs
-        if each.why != REPEAT
-        and chosen.get(each.comparison_id) is not None
-        and frozenset(each.reply_ids) not in again
-    )
-    return next(fresh, None)
 
 
 def _asked(comparisons: Sequence[Comparison]) -> list[Comparison]:

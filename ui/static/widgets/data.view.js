@@ -23,12 +23,13 @@ const put = (act, words, facts, solid) => `<button type="button" class="${solid 
 const VOTES = ['first', 'tie', 'both_bad', 'second'];
 const later = (name, id) => `<button type="button" class="link" data-see="${name}" value="${esc(id)}">${esc(WORDS.not_now)}</button>`;
 const restart = (name, shown) => shown ? `<div class="row start"><button type="button" class="plain" data-see="${name}" value="">${esc(WORDS.put_off)}</button></div>` : '';
-const pair = (at, said, again) => panel(WORDS.pair, `<p>${esc(said)}</p>${at ? `<p class="asked" dir="auto">${esc(at.prompt)}</p>
+const pair = (title, act, at, said, more) => panel(title, `<p>${esc(said)}</p>${at ? `<p class="asked" dir="auto">${esc(at.prompt)}</p>
   <div class="cards">${at.replies.map((each, place) => `<section class="card" aria-label="${esc(fill(WORDS.answer_of, {letter: 'AB'[place]}))}"><h3>${esc(fill(WORDS.answer_of, {letter: 'AB'[place]}))}</h3><div class="md">${each.html}</div></section>`).join('')}</div>
-  <div class="row start">${VOTES.map(outcome => put('choose', esc(WORDS[outcome]), `data-message="${esc(at.message_id)}" data-first="${esc(at.replies[0].id)}" data-second="${esc(at.replies[1].id)}" data-outcome="${outcome}"`)).join('')}${later('skip_pair', at.message_id)}</div>` : restart('skip_pair', again)}`);
+  <div class="row start">${VOTES.map(outcome => put(act, esc(WORDS[outcome]), `data-message="${esc(at.message_id)}" data-first="${esc(at.replies[0].id)}" data-second="${esc(at.replies[1].id)}" data-outcome="${outcome}"`)).join('')}${more(at)}</div>` : more(at)}`);
 const single = (at, said, again) => panel(WORDS.single, `<p>${esc(said)}</p>${at ? `<p class="asked" dir="auto">${esc(at.prompt)}</p><section class="card" aria-label="${esc(WORDS.answer)}"><div class="md">${at.replies[0].html}</div></section>
   <div class="row start">${put('rate', `${icon('up', 15)} ${esc(WORDS.like)}`, `data-reply="${esc(at.replies[0].id)}" data-value="1"`)}${put('rate', `${icon('down', 15)} ${esc(WORDS.dislike)}`, `data-reply="${esc(at.replies[0].id)}" data-value="-1"`)}${later('skip_reply', at.replies[0].id)}</div>` : restart('skip_reply', again)}`);
-const queue = at => pair(at.pair, at.pair_said, at.can_restart_pairs) + single(at.reply, at.reply_said, at.can_restart_replies);
+const queue = at => pair(WORDS.pair, 'choose', at.pair, at.pair_said, shown => shown ? later('skip_pair', shown.message_id) : restart('skip_pair', at.can_restart_pairs))
+  + single(at.reply, at.reply_said, at.can_restart_replies) + pair(WORDS.judged, 'choose_again', at.judged, at.judged_said, () => '');
 const files = at => panel(WORDS.import, `<p>${esc(WORDS.import_known)}</p><div class="row start"><label class="plain file"><input type="file" id="import-file" accept=".jsonl,.json,.zip,.ndjson,.txt">${esc(WORDS.choose_file)}</label></div><div id="import-preview" aria-live="polite"></div>`)
   + panel(WORDS.export, `<p>${esc(WORDS.export_means)}</p><ul class="formats">${at.formats.map(each =>
   `<li><div><b>${esc(each.label)}</b><p>${esc(each.holds)}</p></div><a class="plain" href="api/v1/export?format=${esc(each.name)}" download aria-label="${esc(fill(WORDS.save_as, each))}">${esc(WORDS.save)}</a></li>`).join('')}</ul>`);
