@@ -675,11 +675,17 @@ class Session:
 
     def taste_card(self, person_id: int) -> TasteCard:
         """What the model is told of the person's taste, when they switched that on."""
-        return self._orders.card(person_id, self.taste(person_id).model)
+        model = self.taste(person_id).model
+        return self._orders.card(person_id, model, for_starter=self._serves_starter())
 
     def set_taste_card(self, person_id: int, text: str | None) -> None:
         """The person's own wording wins over what was learned; None goes back to that."""
-        self._orders.set_card(person_id, self.taste(person_id).model, text)
+        model = self.taste(person_id).model
+        self._orders.set_card(person_id, model, text, for_starter=self._serves_starter())
+
+    def _serves_starter(self) -> bool:
+        base = self._engine.state().base
+        return base is not None and base.is_starter
 
     def switch_taste_card(self, person_id: int, on: bool) -> None:
         """Whether the card stands in front of every conversation from the next answer on."""

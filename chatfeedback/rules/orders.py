@@ -28,18 +28,21 @@ class Orders:
         self._household = Household(store)
         self._behaviours: dict[tuple[int, ...], list[Behaviour]] = {}  # by the flagged replies
 
-    def card(self, person_id: int, model: RewardModel) -> TasteCard:
-        """The taste card as it stands."""
+    def card(self, person_id: int, model: RewardModel, *, for_starter: bool) -> TasteCard:
+        """The taste card as it stands, for the model that is to read it."""
         edit = CardEdit.from_json(self._store.setting(person_id, "taste_card", ""))
         on = self._store.setting(person_id, "taste_card_on", "no") == "yes"
-        return write_card(model, edit, on=on)
+        return write_card(model, edit, on=on, for_starter=for_starter)
 
-    def set_card(self, person_id: int, model: RewardModel, text: str | None) -> None:
+    def set_card(
+        self, person_id: int, model: RewardModel, text: str | None, *, for_starter: bool
+    ) -> None:
         """The person's own wording; None takes it back, and the card is what was learned."""
         if text is None:
             self._store.set_setting(person_id, "taste_card", "")
             return
-        known = tuple(wish.name for wish in self.card(person_id, model).learned)
+        learned = self.card(person_id, model, for_starter=for_starter).learned
+        known = tuple(wish.name for wish in learned)
         edit = CardEdit(check_card_text(text), known)
         self._store.set_setting(person_id, "taste_card", edit.to_json())
 

@@ -68,7 +68,9 @@ def _lines(person: Hidden, pool: Pool, views: Views, chance: int, clicks: int) -
     for number in range(1, min(clicks, max(CARD_CLICKS)) + 1):
         life.click(number)
         if number in CARD_CLICKS:
-            yield Line(person, "card", number, write_card(life.model, None, on=True))
+            yield Line(
+                person, "card", number, write_card(life.model, None, on=True, for_starter=True)
+            )
 
 
 def _judge(line: Line, engine: Sampler, pool: Pool, views: Views) -> dict[str, Any]:

@@ -153,7 +153,7 @@ class Judge:
 
     def _judge_card(self, taste: Taste, adapter: AdapterUse | None, clicks: int) -> list[Row]:
         """A: one sample of the base under the card. A+B+C: best of n of the adapter under it."""
-        card = write_card(taste.model, None, on=True)
+        card = write_card(taste.model, None, on=True, for_starter=self._is_starter)
         lines = [card.line_for(question.prompt) for question in self._questions]
         carded = self._served(None, self._rounds, self._seed + 5, lines)
         together = self._served(adapter, BEST_OF, self._seed + 6, lines)

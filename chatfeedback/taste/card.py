@@ -27,6 +27,21 @@ than a card that stays empty for fifty clicks (docs/log.md)."""
 STRONG = 0.25
 """Weight below which a trait, however sure, makes no difference worth a wish."""
 
+KNOWN_TO_STARTER = frozenset(
+    {
+        ("log_words", True), ("log_words", False),
+        ("bullet_lines", True), ("bullet_lines", False),
+        ("emoji", True), ("emoji", False),
+        ("ends_with_question", True), ("ends_with_question", False),
+        ("opening", True), ("opening", False),
+        ("warm_words", True), ("warm_words", False),
+        ("examples", True), ("examples", False),
+        ("formal_words", True), ("casual_words", True),
+    }
+)  # fmt: skip
+"""(measure, more) of the wishes that the starter model was taught to read. Told any other it does
+something else: "use contractions" makes it formal, "short sentences" merely brief (docs/log.md)."""
+
 LONGEST_CARD = 600
 MOST_WISHES = 6
 
@@ -147,9 +162,15 @@ class CardEdit:
         return cls(str(read["text"]), tuple(read["known"]))
 
 
-def write_card(model: RewardModel, edit: CardEdit | None, *, on: bool) -> TasteCard:
-    """The card from the belief; the person's own wording wins where there is one."""
-    learned = learned_wishes(model)
+def write_card(
+    model: RewardModel, edit: CardEdit | None, *, on: bool, for_starter: bool
+) -> TasteCard:
+    """The card from the belief; the person's own wording wins where there is one.
+
+    Args:
+        for_starter: the starter is to read it: only wishes that it knows.
+    """
+    learned = learned_wishes(model, for_starter=for_starter)
     if edit is None:
         return TasteCard(join_wishes(learned), learned, False, (), on)
     proposed = tuple(wish for wish in learned if wish.name not in edit.known)
@@ -167,7 +188,7 @@ def check_card_text(text: str) -> str:
     return text
 
 
-def learned_wishes(model: RewardModel) -> tuple[Wish, ...]:
+def learned_wishes(model: RewardModel, *, for_starter: bool) -> tuple[Wish, ...]:
     """The wishes of which the belief is sure, the strongest first."""
     found: list[tuple[float, Wish]] = []
     for trait in model.beliefs():
@@ -178,6 +199,8 @@ def learned_wishes(model: RewardModel) -> tuple[Wish, ...]:
             wish = Wish(trait.name, trait.weight > 0, "always", certainty)
             found.append((abs(trait.weight), wish))
     found = [(weight, wish) for weight, wish in found if say_wish(wish.measure, more=wish.more)]
+    if for_starter:
+        found = [each for each in found if (each[1].measure, each[1].more) in KNOWN_TO_STARTER]
     ranked = [wish for _, wish in sorted(found, key=lambda each: -each[0])]
     return tuple(_without_contradictions(ranked)[:MOST_WISHES])
 
