@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from chatfeedback.asking.attention import read_attention
+from chatfeedback.asking.attention import attention_of
 from chatfeedback.asking.drawing import Drawing
 from chatfeedback.asking.duels import Duels
 from chatfeedback.asking.elo import Rating
@@ -364,9 +364,6 @@ class Session:
         """How the next message should be answered: once, as a question, or as a blind trial."""
         base = self._base()
         taste = self._tastes.get(person_id, base)
-        attention = read_attention(
-            self._store.comparisons(person_id), self._store.feedback(person_id)
-        )
         serves_more = self._store.serving(person_id, base.key) is not None
         return worth_asking(
             [
@@ -375,7 +372,7 @@ class Session:
             ],
             clicks=taste.clicks_heard,
             rate=self._orders.asking_rate(person_id),
-            attention=attention,
+            attention=attention_of(self._store, person_id),
             has_personal=serves_more or self._drawing.helps_to_choose(taste, base),
             rng=self._seeds.generator(),
         )

@@ -143,6 +143,16 @@ def test_somebody_who_wants_no_questions_is_just_answered(open_session):
         assert (last.phase, last.comparison_id) == ("done", None)
 
 
+def test_who_left_all_questions_open_is_asked_again_once_they_say_how_often(open_session):
+    session, me = open_session()
+    session.set_asking_rate(me, "often")
+    for number in range(10):
+        ask(session, me, number, Asking(2, "its answer is open"))
+    assert {session.next_asking(me).replies for _ in range(20)} == {1}
+    session.set_asking_rate(me, "often")
+    assert 4 in {session.next_asking(me).replies for _ in range(20)}
+
+
 def test_a_new_person_is_asked_with_four_answers(open_session):
     session, me = open_session()
     session.set_asking_rate(me, "often")

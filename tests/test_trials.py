@@ -123,6 +123,15 @@ def test_a_repeat_answered_with_the_same_reply_is_alike():
     assert (other.repeated, other.alike) == (1, 0)
 
 
+def test_what_was_asked_before_the_rate_was_set_counts_no_more():
+    comparisons = [shown(1, 5, 6), shown(2, 6, 5, why=REPEAT), shown(3, 7, 8)]
+    picks = [pick(1, "first"), pick(2, "first")]
+    found = read_attention(comparisons, picks, since=2)
+    assert (found.asked, found.unanswered, found.repeated) == (1, 1.0, 0)
+    later = read_attention(comparisons, picks, since=1)  # what it repeats was asked before
+    assert (later.repeated, later.alike) == (1, 0)
+
+
 def test_somebody_who_contradicts_themselves_is_asked_no_more():
     assert Attention(repeated=8, alike=3).readiness == 0.0
     assert Attention(repeated=8, alike=6).readiness == 1.0

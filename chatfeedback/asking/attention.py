@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatfeedback.asking.trials import beta_cdf, chosen_replies, standing
+from chatfeedback.protocols import Store
 from chatfeedback.records import IMPORTED, REPEAT, Comparison, StoredFeedback
 
 WINDOW = 10
 """Newest questions that tell whether somebody has had enough of them."""
+
+ASKED_BEFORE = "asked_before"
+"""The setting that keeps which question was the newest when the rate of asking was last set."""
 
 CONSISTENT_SHARE = 0.65
 SURE = 0.8
@@ -60,12 +64,30 @@ class Attention:
         return 0.5 if self.tired or self.always_one_side else 1.0
 
 
+def attention_of(store: Store, person_id: int) -> Attention:
+    """A person's attention since they last said how often they want to be asked: whoever says it
+    anew is asked anew."""
+    since = int(store.setting(person_id, ASKED_BEFORE, "0"))
+    return read_attention(store.comparisons(person_id), store.feedback(person_id), since)
+
+
+def note_rate_was_set(store: Store, person_id: int) -> None:
+    """What was asked so far says nothing any more of how questions are answered."""
+    newest = max((each.comparison_id for each in store.comparisons(person_id)), default=0)
+    store.set_setting(person_id, ASKED_BEFORE, str(newest))
+
+
 def read_attention(
-    comparisons: Sequence[Comparison], events: Sequence[StoredFeedback]
+    comparisons: Sequence[Comparison], events: Sequence[StoredFeedback], since: int = 0
 ) -> Attention:
-    """Attention as the log has it. comparisons: all there are, oldest first; nobody was asked
-    those that came with a file."""
-    comparisons = _asked(comparisons)
+    """Attention as the log has it.
+
+    Args:
+        comparisons: all there are, oldest first; nobody was asked those that came with a file.
+        since: the newest one that does not count any more.
+    """
+    everything = [each for each in comparisons if each.why != IMPORTED]
+    comparisons = [each for each in everything if each.comparison_id > since]
     chosen = chosen_replies(events)
     ranked = {each.event.comparison_id for each in standing(events) if each.event.kind == "rank"}
     newest = comparisons[-WINDOW:]
@@ -77,7 +99,7 @@ def read_attention(
         if place is not None
     ]
     open_now = [each for each in newest if each.comparison_id not in chosen.keys() | ranked]
-    alike = _repeats_alike(comparisons, chosen)
+    alike = _repeats_alike(everything, chosen, since)
     return Attention(
         asked=len(newest),
         unanswered=len(open_now) / len(newest) if newest else 0.0,
@@ -88,11 +110,9 @@ def read_attention(
     )
 
 
-def _asked(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    return [each for each in comparisons if each.why != IMPORTED]
-
-
-def _repeats_alike(comparisons: Sequence[Comparison], chosen: dict[int, int | None]) -> list[bool]:
+def _repeats_alike(
+    comparisons: Sequence[Comparison], chosen: dict[int, int | None], since: int
+) -> list[bool]:
     """For each answered repeat, whether it named the same reply as the question it repeats."""
     firsts: dict[frozenset[int], int] = {}
     alike = []
@@ -101,7 +121,7 @@ def _repeats_alike(comparisons: Sequence[Comparison], chosen: dict[int, int | No
         if place is None:
             continue
         pair, winner = frozenset(each.reply_ids), each.reply_ids[place]
-        if each.why == REPEAT and pair in firsts:
+        if each.why == REPEAT and pair in firsts and each.comparison_id > since:
             alike.append(firsts[pair] == winner)
         elif each.why != REPEAT:
             firsts[pair] = winner

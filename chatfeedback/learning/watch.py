@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from chatfeedback.asking.attention import read_attention
+from chatfeedback.asking.attention import attention_of
 from chatfeedback.asking.trials import read_trials
 from chatfeedback.learning.calibration import Calibration
 from chatfeedback.learning.guards import (
@@ -68,7 +68,7 @@ def guard_report(
         watch_gullibility([each[0] for each in choices]),
         watch_one_sided(events),
         watch_gaming(events),
-        watch_fatigue(read_attention(comparisons, events)),
+        watch_fatigue(attention_of(store, person_id)),
         *_of_version(serving, served, calibration, settings),
     ]
     fresh = {each.guard: each for each in stored_findings(store, person_id, serving)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chatfeedback.asking.attention import note_rate_was_set
 from chatfeedback.asking.explore import AskingRate
 from chatfeedback.errors import InputRefused
 from chatfeedback.household import Household
@@ -61,6 +62,7 @@ class Orders:
                 f"{rate!r} is no rate of asking. Choose one of: {', '.join(AskingRate)}."
             )
         self._store.set_setting(person_id, "asking_rate", rate)
+        note_rate_was_set(self._store, person_id)
 
     def principles(self, person_id: int) -> tuple[Principle, ...]:
         """The person's principles, in the order in which they were written."""
