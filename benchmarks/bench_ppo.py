@@ -3,7 +3,7 @@
 TRL has no PPO since 1.10, so 1.9 runs in a Python of its own, named by CHATFEEDBACK_TRL_PPO:
 
     python -m venv .venv-trl-ppo
-    .venv-trl-ppo/bin/pip install "trl==1.9.*"
+    .venv-trl-ppo/bin/pip install "trl[peft]==1.9.*"
     CHATFEEDBACK_TRL_PPO=.venv-trl-ppo/bin/python python launch.py bench ppo
 
 Without it TRL's RLOO (of the release that is installed) stands in, against ours; `settings.peer` of
