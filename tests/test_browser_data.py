@@ -176,6 +176,14 @@ def test_feedback_is_saved_as_a_file_counted_and_brought_back_from_a_backup(visi
     assert clicks(session) == 1
 
 
+def test_a_format_that_would_hold_nothing_says_so_on_the_page(visit, session):
+    like(session, ask(session, "How do I boil an egg?"))
+    page = visit("#data")
+    open_tab(page, "Import and export")
+    page.get_by_role("link", name="Save as TRL / Hugging Face preference", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing")
+
+
 def test_a_restore_that_is_refused_leaves_the_page_where_it_is(visit, session):
     made = session.data.back_up()
     page = visit("#data")

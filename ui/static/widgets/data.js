@@ -63,6 +63,21 @@ element.addEventListener('change', event => {
 onPress(() => attempt(WORDS.importing, store), '#import-now');
 onPress(() => { file = null; tell(''); }, '#import-not');
 
+// A format that would hold nothing is refused, and a browser that saves a link does not say why.
+const refuse = words => { element.querySelector('#export-refusal').innerHTML = words && `<p class="failed">${esc(words)}</p>`; };
+const save = async link => {
+  refuse('');
+  try {
+    const answer = await fetch(link.href);
+    if (!answer.ok) throw new Error((await answer.json()).detail);
+    const name = answer.headers.get('content-disposition').match(/filename="(.+)"/)[1];
+    const file = Object.assign(document.createElement('a'), {href: URL.createObjectURL(await answer.blob()), download: name});
+    file.click();
+    setTimeout(() => URL.revokeObjectURL(file.href), 60000);
+  } catch (error) { refuse(error instanceof TypeError ? WORDS.no_app : error.message); }
+};
+onPress(save, 'a[download]');
+
 watch('value', () => {
   if (space()) space().innerHTML = told;
   if (props.value?.done === 'restore') setTimeout(() => location.assign('./'), 1500);
