@@ -105,12 +105,12 @@ def test_the_kl_budget_holds_and_without_it_the_policy_runs_away(tmp_path):
 
 def test_a_high_price_of_kl_keeps_the_policy_near_the_base(tmp_path):
     _, cheap = learn(tmp_path / "cheap")
-    _, dear = learn(tmp_path / "dear", kl_coef=5.0, kl_horizon=1e9)
+    _, dear = learn(tmp_path / "dear", kl_coef=10.0, kl_horizon=1e9)
     assert dear.kl_nats < 0.3 * cheap.kl_nats
 
 
 def test_a_batch_that_moves_the_policy_too_far_is_left_early(tmp_path):
-    steps, _ = learn(tmp_path / "one", max_steps=2, batch_kl_nats=1e-9)
+    steps, _ = learn(tmp_path / "one", max_steps=2, batch_kl_nats=1e-4)
     assert column(steps, "updates") == [2.0, 2.0]
 
 

@@ -137,6 +137,8 @@ class Learner:
     def close(self) -> None:
         """End the thread at its next step; a run under way stays queued for the next start."""
         with self._changed:
+            if self._closing:
+                return  # the store may be closed by now
             self._closing = True
             self._changed.notify_all()
         if self._thread.is_alive():
